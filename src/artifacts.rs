@@ -1,0 +1,330 @@
+//! The `artifacts` track, decided: keys, versions, and what a check answers.
+//!
+//! Invariants:
+//! - a version's keys and values never change between releases: Concourse identifies it by them;
+//! - an entry is in the history only when its set's manifest stands, and, where it has a code
+//!   hash, the cache's manifest too: so whatever a check names, a get finds.
+
+use crate::fault::fault;
+use crate::history::Entry;
+use crate::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
+use crate::protocol::Version;
+use crate::source::{Artifacts, Follow};
+use serde::{Deserialize, Serialize};
+
+/// What the history of publications says of one set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The commit it was built from.
+    pub commit: CommitId,
+    /// The hash of the code that it was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_hash: Option<CodeHash>,
+    /// Set where s3-asset-manager uploaded it: there is no manifest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsealed: bool,
+}
+
+/// A version of this track, as Concourse gives it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The set of a commit.
+    Commit {
+        /// The commit.
+        commit: CommitId,
+        /// The code hash that the version named.
+        code_hash: Option<CodeHash>,
+        /// False where a lookup found nothing.
+        found: bool,
+    },
+    /// The newest set of some code.
+    Code(CodeHash),
+}
+
+/// The names that this resource keeps to itself at the root of a set.
+pub const RESERVED: [&str; 7] =
+    [".manifest.json", ".pending", ".sets", ".found", ".commit-hash", ".code-hash", ".s3_uri"];
+
+/// Whether a path's first name is one that this resource keeps to itself.
+pub fn is_reserved(path: &RelPath) -> bool {
+    path.components().next().is_some_and(|first| RESERVED.contains(&first))
+}
+
+impl Wanted {
+    /// Reads a version.
+    pub fn parse(version: &Version) -> anyhow::Result<Wanted> {
+        let hint = "a version is {commit: <hash>}, with code_hash when the set has one, or {code_hash: <hash>} with `follow: code`";
+        let known = ["commit", "code_hash", "found"];
+        if let Some(key) = version.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(fault(format!("version: unknown key `{}`", shown(key)), hint));
+        }
+        let code_hash = version.get("code_hash").map(|h| CodeHash::parse(h)).transpose();
+        let code_hash = code_hash.map_err(|e| e.context("version.code_hash"))?;
+        match (version.get("commit"), code_hash) {
+            (Some(commit), code_hash) => Ok(Wanted::Commit {
+                commit: CommitId::parse(commit).map_err(|e| e.context("version.commit"))?,
+                code_hash,
+                found: version.get("found").is_none_or(|found| found != "false"),
+            }),
+            (None, Some(code_hash)) => Ok(Wanted::Code(code_hash)),
+            (None, None) => Err(fault("version: neither commit nor code_hash", hint)),
+        }
+    }
+
+    fn is(&self, set: &Published) -> bool {
+        match self {
+            Wanted::Commit { commit, .. } => *commit == set.commit,
+            Wanted::Code(hash) => Some(hash) == set.code_hash.as_ref(),
+        }
+    }
+}
+
+/// The version of a published set; none where code is followed and the set has no code hash.
+pub fn version(set: &Published, follow: Follow) -> Option<Version> {
+    let code_hash = set.code_hash.as_ref().map(|h| ("code_hash".to_owned(), h.to_string()));
+    match follow {
+        Follow::Code => Some(Version::from([code_hash?])),
+        Follow::Commit => {
+            let mut version = Version::from([("commit".to_owned(), set.commit.to_string())]);
+            version.extend(code_hash);
+            Some(version)
+        }
+    }
+}
+
+/// The version of a lookup that found nothing.
+pub fn not_found(commit: &CommitId, code_hash: Option<&CodeHash>) -> Version {
+    let mut version = Version::from([
+        ("commit".to_owned(), commit.to_string()),
+        ("found".to_owned(), "false".to_owned()),
+    ]);
+    version.extend(code_hash.map(|h| ("code_hash".to_owned(), h.to_string())));
+    version
+}
+
+/// What a check knows of the version that it was given.
+#[derive(Debug)]
+pub enum Given {
+    /// It was given none: the very first check.
+    None,
+    /// This one; `stands` says whether its manifest is in the bucket.
+    Version {
+        /// The version.
+        wanted: Wanted,
+        /// Whether its manifest stands.
+        stands: bool,
+    },
+}
+
+impl Given {
+    /// Whether these entries answer the check, or older ones are needed.
+    pub fn is_answered_by(
+        &self,
+        entries: &[Entry<Published>],
+        initial: usize,
+        follow: Follow,
+    ) -> bool {
+        match self {
+            Given::None => versions(entries.iter(), self, initial, follow).len() >= initial,
+            Given::Version { stands: false, .. } => true,
+            Given::Version { wanted, .. } => entries.iter().any(|entry| wanted.is(&entry.what)),
+        }
+    }
+}
+
+/// A check's answer, oldest first, from entries, newest first, that reach back far enough.
+///
+/// With `follow: code` a version appears once, where its code was last published: a return to
+/// older code is the newest version again, and not a second one with the same keys.
+pub fn versions<'a>(
+    entries: impl Iterator<Item = &'a Entry<Published>>,
+    given: &Given,
+    initial: usize,
+    follow: Follow,
+) -> Vec<Version> {
+    let mut newest_first: Vec<Version> = Vec::new();
+    let mut last_code: Option<&CodeHash> = None;
+    let mut seen = std::collections::HashSet::new();
+    let limit = if matches!(given, Given::None) { initial } else { usize::MAX };
+    let mut known = matches!(given, Given::None);
+    for Entry { what, .. } in entries {
+        if newest_first.len() == limit {
+            break;
+        }
+        if let Given::Version { wanted, stands: false } = given
+            && wanted.is(what)
+            && !what.unsealed
+        {
+            continue;
+        }
+        let again = follow == Follow::Code
+            && (last_code == what.code_hash.as_ref()
+                || what.code_hash.as_ref().is_some_and(|h| !seen.insert(h)));
+        last_code = what.code_hash.as_ref().or(last_code);
+        if !again {
+            newest_first.extend(version(what, follow));
+        }
+        if let Given::Version { wanted, .. } = given
+            && wanted.is(what)
+        {
+            known = true;
+            break;
+        }
+    }
+    if !known {
+        newest_first.truncate(1);
+    }
+    newest_first.reverse();
+    newest_first
+}
+
+/// Where things are: the layout of s3-asset-manager, and what this resource adds to it.
+impl Artifacts {
+    /// The folder of a commit's set.
+    pub fn set(&self, commit: &CommitId) -> Prefix {
+        self.artifacts.folder(commit.as_str())
+    }
+
+    /// The folder of a code hash's set in the cache.
+    pub fn cached(&self, code_hash: &CodeHash) -> Prefix {
+        self.cache.folder(code_hash.as_str())
+    }
+
+    /// The folder that holds what a version names.
+    pub fn folder(&self, wanted: &Wanted) -> Prefix {
+        match wanted {
+            Wanted::Commit { commit, .. } => self.set(commit),
+            Wanted::Code(hash) => self.cached(hash),
+        }
+    }
+
+    /// The folder of the history of publications.
+    pub fn history(&self) -> anyhow::Result<Key> {
+        self.artifacts.key(".history")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Build;
+
+    fn commit(n: usize) -> CommitId {
+        CommitId::parse(&format!("{n:040x}")).expect("a commit")
+    }
+
+    fn hash(c: char) -> CodeHash {
+        CodeHash::parse(&c.to_string().repeat(64)).expect("a hash")
+    }
+
+    /// A history, oldest first: each letter the code of a set, `-` none.
+    fn history(codes: &str) -> Vec<Entry<Published>> {
+        let entry = |(n, c): (usize, char)| Entry {
+            number: n as u64 + 1,
+            time: String::new(),
+            build: Build::default(),
+            what: Published {
+                commit: commit(n),
+                code_hash: (c != '-').then(|| hash(c)),
+                unsealed: false,
+            },
+        };
+        let mut entries: Vec<_> = codes.chars().enumerate().map(entry).collect();
+        entries.reverse();
+        entries
+    }
+
+    fn by_commit(n: usize, stands: bool) -> Given {
+        Given::Version {
+            wanted: Wanted::Commit { commit: commit(n), code_hash: None, found: true },
+            stands,
+        }
+    }
+
+    /// The answers, as commit numbers.
+    fn commits(entries: &[Entry<Published>], given: &Given, initial: usize) -> Vec<usize> {
+        versions(entries.iter(), given, initial, Follow::Commit)
+            .iter()
+            .map(|v| usize::from_str_radix(&v["commit"], 16).expect("a number"))
+            .collect()
+    }
+
+    #[test]
+    fn what_check_promises() {
+        let entries = history("-----");
+        let cases: [(Given, usize, &[usize]); 9] = [
+            (Given::None, 1, &[4]),
+            (Given::None, 3, &[2, 3, 4]),
+            (Given::None, 99, &[0, 1, 2, 3, 4]),
+            (by_commit(4, true), 1, &[4]),
+            (by_commit(2, true), 1, &[2, 3, 4]),
+            (by_commit(0, true), 3, &[0, 1, 2, 3, 4]),
+            (by_commit(9, true), 1, &[4]),
+            (by_commit(9, false), 1, &[4]),
+            (by_commit(4, false), 1, &[3]),
+        ];
+        for (given, initial, want) in cases {
+            assert_eq!(commits(&entries, &given, initial), want, "{given:?} {initial}");
+        }
+        assert!(commits(&[], &Given::None, 1).is_empty());
+        assert!(commits(&[], &by_commit(1, true), 1).is_empty());
+    }
+
+    #[test]
+    fn a_set_without_manifest_is_not_gone() {
+        let mut entries = history("---");
+        entries[1].what.unsealed = true;
+        assert_eq!(commits(&entries, &by_commit(1, false), 1), [1, 2]);
+    }
+
+    #[test]
+    fn followed_code_is_a_version_once() {
+        let code = |c| Given::Version { wanted: Wanted::Code(hash(c)), stands: true };
+        let cases = [
+            ("aabbb", Given::None, 9, "ab"),
+            ("aba", Given::None, 9, "ba"),
+            ("a-a", Given::None, 9, "a"),
+            ("ab-", Given::None, 1, "b"),
+            ("---", Given::None, 1, ""),
+            ("abc", code('b'), 1, "bc"),
+            ("aba", code('b'), 1, "ba"),
+            ("aba", code('a'), 1, "a"),
+            ("abba", code('c'), 1, "a"),
+        ];
+        for (codes, given, initial, want) in cases {
+            let got: String = versions(history(codes).iter(), &given, initial, Follow::Code)
+                .iter()
+                .map(|v| &v["code_hash"][..1])
+                .collect();
+            assert_eq!(got, want, "{codes} {given:?}");
+        }
+    }
+
+    #[test]
+    fn versions_read_back() {
+        let set = Published { commit: commit(1), code_hash: Some(hash('a')), unsealed: false };
+        let wanted =
+            Wanted::parse(&version(&set, Follow::Commit).expect("a version")).expect("parses");
+        assert_eq!(
+            wanted,
+            Wanted::Commit { commit: commit(1), code_hash: Some(hash('a')), found: true }
+        );
+        let wanted =
+            Wanted::parse(&version(&set, Follow::Code).expect("a version")).expect("parses");
+        assert_eq!(wanted, Wanted::Code(hash('a')));
+        let wanted = Wanted::parse(&not_found(&commit(1), None)).expect("parses");
+        assert_eq!(wanted, Wanted::Commit { commit: commit(1), code_hash: None, found: false });
+        for (key, value) in [("commit", "x"), ("code_hash", "../x"), ("path", "a")] {
+            assert!(Wanted::parse(&Version::from([(key.to_owned(), value.to_owned())])).is_err());
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_those_at_the_root() {
+        for (path, want) in
+            [(".found", true), (".sets/x", true), ("a/.found", false), (".foundry", false)]
+        {
+            assert_eq!(is_reserved(&RelPath::parse(path).expect(path)), want, "{path}");
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The ordered record that a track keeps in S3: who published, promoted or tagged what, and when.
+//!
+//! Two kinds of object: one *head*, rewritten by compare-and-swap, with the newest entries, and
+//! immutable *segments* of [`SEGMENT`] older entries each. This file is the record as a value: it
+//! reads, appends and seals, and knows nothing of S3; [`crate::record`] carries it out.
+//!
+//! Invariants:
+//! - numbers start at 1 and grow by 1: no gap, no repeat;
+//! - segment `k` (from 0) holds exactly the numbers `k * SEGMENT + 1 ..= (k + 1) * SEGMENT`, so a
+//!   number says where its entry is and the head needs no index that grows;
+//! - the head holds every number above `sealed * SEGMENT`. A segment is written before the head
+//!   that no longer holds its entries, so a reader of any head finds every entry;
+//! - a segment's content is decided by heads that were current, so two writers that seal the same
+//!   segment write the same entries: creating it is idempotent;
+//! - a history has an id, part of its segments' keys and of every [`Position`]: a history that was
+//!   lost and begun anew never meets the segments or positions of the old one.
+
+use crate::fault::fault;
+use crate::names::shown;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
+use std::ops::Range;
+
+/// How many entries a segment holds.
+pub const SEGMENT: u64 = 128;
+/// How many entries stay in the head when a segment is sealed, so that a check that is a few
+/// versions behind reads the head alone.
+pub const KEEP: usize = 32;
+
+const FORMAT: &str = "s3-asset-history/1";
+
+/// One entry: `T` is what the track needs to make a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry<T> {
+    /// Its place in the order, from 1.
+    pub number: u64,
+    /// When, in UTC, RFC 3339.
+    pub time: String,
+    /// Which build did it.
+    #[serde(default, skip_serializing_if = "Build::is_empty")]
+    pub build: Build,
+    /// What happened.
+    pub what: T,
+}
+
+/// Who did something: what Concourse tells of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// `team/pipeline/job #number`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The build's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The user who started it, where the pipeline exposes that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl Build {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Build::default()
+    }
+}
+
+/// A place in a history: everything appended after it was read has at least this number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    history: String,
+    next: u64,
+}
+
+impl Position {
+    /// Reads what [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<Position> {
+        let (history, next) = text.rsplit_once(':')?;
+        Some(Position { history: history.to_owned(), next: next.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.history, self.next)
+    }
+}
+
+/// The head of a history.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Head<T> {
+    format: String,
+    id: String,
+    /// How many segments are sealed.
+    sealed: u64,
+    /// Newest first.
+    entries: Vec<Entry<T>>,
+}
+
+/// Older entries that never change again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Segment<T> {
+    format: String,
+    id: String,
+    segment: u64,
+    /// Newest first.
+    entries: Vec<Entry<T>>,
+}
+
+impl<T: Serialize + DeserializeOwned> Head<T> {
+    /// An empty history with an id of its own.
+    pub fn new(id: impl Into<String>) -> Head<T> {
+        Head { format: FORMAT.to_owned(), id: id.into(), sealed: 0, entries: Vec::new() }
+    }
+
+    /// Reads a head, and refuses one whose numbers do not add up.
+    pub fn parse(bytes: &[u8]) -> anyhow::Result<Head<T>> {
+        let head: Head<T> = read(bytes)?;
+        sound(&head.format, &head.entries, head.sealed * SEGMENT + 1)?;
+        Ok(head)
+    }
+
+    /// JSON, an entry a line, for a reader in the S3 console.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let top = format!(
+            "\"format\":\"{FORMAT}\",\"id\":{},\"sealed\":{}",
+            quoted(&self.id)?,
+            self.sealed
+        );
+        write(&top, &self.entries)
+    }
+
+    /// What tells this history from another under the same key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The entries that the head itself holds, newest first.
+    pub fn entries(&self) -> &[Entry<T>] {
+        &self.entries
+    }
+
+    /// The number that the next entry gets.
+    pub fn next(&self) -> u64 {
+        self.sealed * SEGMENT + self.entries.len() as u64 + 1
+    }
+
+    /// Where the history stands now.
+    pub fn position(&self) -> Position {
+        Position { history: self.id.clone(), next: self.next() }
+    }
+
+    /// The segments that hold what is not in the head but may have been appended since a
+    /// position; every segment where the position is of another history, or unknown.
+    pub fn segments_since(&self, position: Option<&Position>) -> Range<u64> {
+        let from = match position {
+            Some(p) if p.history == self.id => p.next.max(1),
+            _ => 1,
+        };
+        ((from - 1) / SEGMENT).min(self.sealed)..self.sealed
+    }
+
+    /// The segments to read so that, with the head, the newest `count` entries are known.
+    pub fn segments_for(&self, count: usize) -> Range<u64> {
+        let missing = count.saturating_sub(self.entries.len()) as u64;
+        self.sealed.saturating_sub(missing.div_ceil(SEGMENT))..self.sealed
+    }
+
+    /// Puts an entry in front. A full head gives its oldest entries to a segment, which must be
+    /// written before the head is.
+    pub fn append(mut self, time: String, build: Build, what: T) -> (Head<T>, Option<Segment<T>>) {
+        let number = self.next();
+        let full = self.entries.len() >= KEEP + SEGMENT as usize;
+        let segment = full.then(|| {
+            let entries = self.entries.split_off(self.entries.len() - SEGMENT as usize);
+            self.sealed += 1;
+            Segment {
+                format: FORMAT.to_owned(),
+                id: self.id.clone(),
+                segment: self.sealed - 1,
+                entries,
+            }
+        });
+        self.entries.insert(0, Entry { number, time, build, what });
+        (self, segment)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Segment<T> {
+    /// Reads segment number `index` of the history `id`.
+    pub fn parse(bytes: &[u8], id: &str, index: u64) -> anyhow::Result<Segment<T>> {
+        let segment: Segment<T> = read(bytes)?;
+        sound(&segment.format, &segment.entries, index * SEGMENT + 1)?;
+        if segment.id != id || segment.segment != index || segment.entries.len() as u64 != SEGMENT {
+            return Err(damaged("a segment is not the one that its key says"));
+        }
+        Ok(segment)
+    }
+
+    /// JSON, an entry a line.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let top = format!(
+            "\"format\":\"{FORMAT}\",\"id\":{},\"segment\":{}",
+            quoted(&self.id)?,
+            self.segment
+        );
+        write(&top, &self.entries)
+    }
+
+    /// Its place among the segments, from 0.
+    pub fn index(&self) -> u64 {
+        self.segment
+    }
+
+    /// Newest first.
+    pub fn into_entries(self) -> Vec<Entry<T>> {
+        self.entries
+    }
+}
+
+fn read<R: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<R> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: String,
+    }
+    serde_json::from_slice(bytes).map_err(|e| match serde_json::from_slice::<Format>(bytes) {
+        Ok(Format { format }) if format != FORMAT => newer(&format),
+        _ => damaged(&format!("it is no history: {e}")),
+    })
+}
+
+/// Checks that entries, newest first, go down to `oldest` without a gap.
+fn sound<T>(format: &str, entries: &[Entry<T>], oldest: u64) -> anyhow::Result<()> {
+    if format != FORMAT {
+        return Err(newer(format));
+    }
+    let numbers = entries.iter().rev().map(|entry| entry.number);
+    if numbers.zip(oldest..).any(|(number, expected)| number != expected) {
+        return Err(damaged("its numbers have a gap or a repeat"));
+    }
+    Ok(())
+}
+
+fn newer(format: &str) -> anyhow::Error {
+    fault(
+        format!(
+            "the history has the format `{}`, and this release reads `{FORMAT}`",
+            shown(format)
+        ),
+        "use the release that wrote it, or a newer one",
+    )
+}
+
+fn damaged(why: &str) -> anyhow::Error {
+    fault(
+        format!("the history is damaged: {why}"),
+        "move the object away and run `s3-asset artifacts import` to build a new one from the bucket",
+    )
+}
+
+fn quoted(text: &str) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(text)?)
+}
+
+fn write<T: Serialize>(top: &str, entries: &[Entry<T>]) -> anyhow::Result<Vec<u8>> {
+    let mut out = format!("{{{top},\"entries\":[").into_bytes();
+    for (i, entry) in entries.iter().enumerate() {
+        out.extend_from_slice(if i == 0 { b"\n" } else { b",\n" });
+        serde_json::to_writer(&mut out, entry)?;
+    }
+    out.extend_from_slice(b"\n]}\n");
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grown(count: u64) -> (Head<u64>, Vec<Segment<u64>>) {
+        let mut segments = Vec::new();
+        let mut head = Head::new("h1");
+        for n in 1..=count {
+            let (next, segment) = head.append("2026-01-01T00:00:00Z".into(), Build::default(), n);
+            segments.extend(segment);
+            head = next;
+        }
+        (head, segments)
+    }
+
+    #[test]
+    fn every_number_is_in_one_place() {
+        let full = KEEP as u64 + SEGMENT;
+        for count in [0, 1, 31, full - 1, full, full + 1, full + SEGMENT, full + SEGMENT + 1, 1000]
+        {
+            let (head, segments) = grown(count);
+            let mut all: Vec<u64> = head.entries.iter().map(|e| e.number).collect();
+            for segment in segments.iter().rev() {
+                all.extend(segment.entries.iter().map(|e| e.number));
+            }
+            assert_eq!(all, (1..=count).rev().collect::<Vec<_>>(), "{count}");
+            assert!(head.entries.len() <= full as usize);
+            assert!(count < KEEP as u64 || head.entries.len() >= KEEP);
+            assert_eq!(head.next(), count + 1);
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let (head, segments) = grown(500);
+        assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
+        for (i, segment) in segments.iter().enumerate() {
+            let bytes = segment.to_bytes().expect("json");
+            assert_eq!(&Segment::parse(&bytes, "h1", i as u64).expect("segment"), segment);
+            assert!(Segment::<u64>::parse(&bytes, "h2", i as u64).is_err());
+            assert!(Segment::<u64>::parse(&bytes, "h1", i as u64 + 1).is_err());
+        }
+    }
+
+    #[test]
+    fn a_person_can_read_it() {
+        let build =
+            Build { name: Some("main/app/build #7".into()), url: None, by: Some("ana".into()) };
+        let (head, _) =
+            Head::new("x").append("2026-01-01T00:00:00Z".into(), build, "it".to_owned());
+        let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+        let want = concat!(
+            "{\"format\":\"s3-asset-history/1\",\"id\":\"x\",\"sealed\":0,\"entries\":[\n",
+            "{\"number\":1,\"time\":\"2026-01-01T00:00:00Z\",",
+            "\"build\":{\"name\":\"main/app/build #7\",\"by\":\"ana\"},\"what\":\"it\"}\n]}\n"
+        );
+        assert_eq!(text, want);
+    }
+
+    #[test]
+    fn only_the_segments_needed_are_named() {
+        let (head, segments) = grown(1000);
+        let sealed = segments.len() as u64;
+        assert_eq!(head.segments_since(Some(&head.position())), sealed..sealed);
+        let at = |next| Position { history: "h1".into(), next };
+        assert_eq!(head.segments_since(Some(&at(1))), 0..sealed);
+        assert_eq!(head.segments_since(Some(&at(SEGMENT))), 0..sealed);
+        assert_eq!(head.segments_since(Some(&at(SEGMENT + 1))), 1..sealed);
+        assert_eq!(head.segments_since(None), 0..sealed);
+        let other = Position { history: "h0".into(), next: 900 };
+        assert_eq!(head.segments_since(Some(&other)), 0..sealed);
+        let held = head.entries.len();
+        for (count, want) in
+            [(0, 0), (held, 0), (held + 1, 1), (held + 129, 2), (usize::MAX, sealed)]
+        {
+            assert_eq!(head.segments_for(count), sealed - want..sealed, "{count}");
+        }
+    }
+
+    #[test]
+    fn positions_read_back() {
+        let position = Position { history: "a:b".into(), next: 7 };
+        assert_eq!(Position::parse(&position.to_string()), Some(position));
+        for text in ["", "7", "a:", "a:x"] {
+            assert_eq!(Position::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused() {
+        let (head, _) = grown(3);
+        let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+        let cases = [
+            (text.replace("\"number\":2", "\"number\":3"), "gap or a repeat"),
+            (text.replace("\"sealed\":0", "\"sealed\":1"), "gap or a repeat"),
+            (text.replace("history/1", "history/2"), "has the format `s3-asset-history/2`"),
+            ("{\"format\":\"s3-asset-history/2\"}".into(), "has the format `s3-asset-history/2`"),
+            (text[..40].to_owned(), "it is no history"),
+        ];
+        for (text, want) in cases {
+            let error = Head::<u64>::parse(text.as_bytes()).expect_err(want).to_string();
+            assert!(error.contains(want), "{error}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Which paths a code hash covers, and which directories a walk need not enter.
+//!
+//! Globs as `globset` has them, from the repository's root: `?` and `*` do not cross `/`, `**`
+//! does, `dir/**` is everything below `dir`, `[a-z]`, `[!a-z]`, `{this,that}`, `\` before a
+//! character that is meant literally. Hidden names match like any others. `?` stands for one byte.
+//! A bare `dir` matches a file of that name, not what is below it; `dir/` means `dir/**`.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+
+use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+
+use super::{Listing, Mode};
+
+/// The compiled patterns of a code hash.
+#[derive(Clone, Debug)]
+pub struct Patterns {
+    written: Vec<String>,
+    set: GlobSet,
+    reaches: Vec<Reach>,
+}
+
+/// How much of what is below a directory the patterns may match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Below {
+    /// Nothing: a walk need not enter.
+    Nothing,
+    /// Perhaps something: each path has to be asked for.
+    Something,
+    /// Every path, however deep.
+    Everything,
+}
+
+/// One pattern seen directory by directory: a path below the directory `a/b` can match only if
+/// `a` matches the first step and `b` the second.
+#[derive(Clone, Debug)]
+struct Reach {
+    steps: Vec<Step>,
+    rest: Rest,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Literal(String),
+    Glob(Box<GlobMatcher>),
+}
+
+/// What follows the steps of a [`Reach`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// One last name, which cannot span a `/`: directories deeper than the steps are out of reach.
+    Name,
+    /// Something whose depth is not known.
+    AnyDepth,
+    /// A final `**`.
+    Everything,
+}
+
+impl Patterns {
+    /// Compiles what the user wrote; each element may hold several patterns with spaces between.
+    /// `./`, doubled slashes and a slash at the end (`dir/` is `dir/**`) are understood.
+    ///
+    /// # Errors
+    /// There is no pattern, or one is absolute, has `..`, or is malformed.
+    pub fn parse<S: AsRef<str>>(written: &[S]) -> Result<Self, PatternError> {
+        let mut patterns = Vec::new();
+        let mut reaches = Vec::new();
+        let mut set = GlobSetBuilder::new();
+        let words = written.iter().flat_map(|element| element.as_ref().split_whitespace());
+        for word in words {
+            let pattern = normal(word)?;
+            let refuse = |why: &globset::Error| PatternError::new(word, why.kind().to_string());
+            let glob = GlobBuilder::new(&pattern)
+                .literal_separator(true)
+                .build()
+                .map_err(|error| refuse(&error))?;
+            set.add(glob);
+            reaches.push(Reach::of(&pattern).map_err(|error| refuse(&error))?);
+            patterns.push(word.to_owned());
+        }
+        if patterns.is_empty() {
+            return Err(PatternError::new("", "there is no pattern".to_owned()));
+        }
+        Ok(Self {
+            set: set
+                .build()
+                .map_err(|error| PatternError::new(&patterns.join(" "), error.to_string()))?,
+            written: patterns,
+            reaches,
+        })
+    }
+
+    /// Whether a path, relative to the root, is covered.
+    #[must_use]
+    pub fn matches(&self, path: &[u8]) -> bool {
+        self.set.is_match(OsStr::from_bytes(path))
+    }
+
+    /// Whether an entry is covered: its path matches, or it may hide files (a submodule, a symlink)
+    /// and something below its path could match.
+    #[must_use]
+    pub fn cover(&self, path: &[u8], mode: Mode) -> bool {
+        self.matches(path) || (mode.may_hide_files() && self.below(path) != Below::Nothing)
+    }
+
+    /// The patterns, as written, that took nothing into a listing: most likely misspelt, and then
+    /// changes to what they mean go unnoticed.
+    #[must_use]
+    pub fn unmatched(&self, listing: &Listing) -> Vec<&str> {
+        let mut open: Vec<usize> = (0..self.written.len()).collect();
+        for entry in listing.entries() {
+            if open.is_empty() {
+                break;
+            }
+            let matching = self.set.matches(OsStr::from_bytes(&entry.path));
+            let hides = entry.mode.may_hide_files();
+            open.retain(|index| {
+                let below = hides && self.reaches[*index].below(&entry.path) != Below::Nothing;
+                !below && !matching.contains(index)
+            });
+        }
+        open.into_iter().map(|index| self.written[index].as_str()).collect()
+    }
+
+    /// How much of what is below a directory (the root is "") may match.
+    #[must_use]
+    pub fn below(&self, directory: &[u8]) -> Below {
+        self.reaches.iter().map(|reach| reach.below(directory)).max().unwrap_or(Below::Nothing)
+    }
+
+    /// Whether anything below a directory may match; never false when something does.
+    #[must_use]
+    pub fn may_match_below(&self, directory: &[u8]) -> bool {
+        self.below(directory) != Below::Nothing
+    }
+}
+
+impl fmt::Display for Patterns {
+    /// As they were written, spaces between.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written.join(" "))
+    }
+}
+
+impl Reach {
+    fn of(pattern: &str) -> Result<Self, globset::Error> {
+        let names: Vec<&str> = pattern.split('/').collect();
+        let mut steps = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            let last = at + 1 == names.len();
+            let rest = if *name == "**" && last {
+                Rest::Everything
+            } else if name.contains("**") || name.contains(['[', ']', '{', '}', '\\']) {
+                // A class or an alternative may span a slash, so nothing is known from here on.
+                Rest::AnyDepth
+            } else if last {
+                Rest::Name
+            } else {
+                steps.push(Step::of(name)?);
+                continue;
+            };
+            return Ok(Self { steps, rest });
+        }
+        Ok(Self { steps, rest: Rest::AnyDepth })
+    }
+
+    fn below(&self, directory: &[u8]) -> Below {
+        let mut names = directory.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
+        for step in &self.steps {
+            match names.next() {
+                None => return Below::Something,
+                Some(name) if step.matches(name) => {}
+                Some(_) => return Below::Nothing,
+            }
+        }
+        match self.rest {
+            Rest::Everything => Below::Everything,
+            Rest::AnyDepth => Below::Something,
+            Rest::Name if names.next().is_none() => Below::Something,
+            Rest::Name => Below::Nothing,
+        }
+    }
+}
+
+impl Step {
+    fn of(name: &str) -> Result<Self, globset::Error> {
+        Ok(if name.contains(['*', '?']) {
+            let glob = GlobBuilder::new(name).literal_separator(true).build()?;
+            Self::Glob(Box::new(glob.compile_matcher()))
+        } else {
+            Self::Literal(name.to_owned())
+        })
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        match self {
+            Self::Literal(literal) => literal.as_bytes() == name,
+            Self::Glob(glob) => glob.is_match(OsStr::from_bytes(name)),
+        }
+    }
+}
+
+/// A pattern without `.` and empty components, a slash at its end turned into `/**`.
+fn normal(word: &str) -> Result<String, PatternError> {
+    let refuse = |why: &str| Err(PatternError::new(word, why.to_owned()));
+    if word.starts_with('/') {
+        return refuse("it is absolute; patterns start at the repository's root");
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for name in word.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => return refuse("`..` would leave the repository"),
+            name => names.push(name),
+        }
+    }
+    if word.ends_with('/') || word.ends_with("/.") || names.is_empty() {
+        names.push("**");
+    }
+    Ok(names.join("/"))
+}
+
+/// A pattern that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PatternError {
+    pattern: String,
+    why: String,
+}
+
+impl PatternError {
+    fn new(pattern: &str, why: String) -> Self {
+        Self { pattern: pattern.to_owned(), why }
+    }
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "code hash pattern {:?}: {}", self.pattern, self.why)
+    }
+}
+
+impl std::error::Error for PatternError {}

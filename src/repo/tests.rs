@@ -1,0 +1,224 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Command;
+
+use super::*;
+
+fn git(directory: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(directory)
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+        .args(["-c", "protocol.file.allow=always", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        // Set where these tests are run by a git hook.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_INDEX_FILE")
+        .env_remove("GIT_WORK_TREE")
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A repository with two commits, every mode that git has, and a submodule at `lib/sub`.
+fn repository(at: &Path) -> String {
+    let sub = at.with_extension("sub");
+    fs::create_dir_all(&sub).unwrap();
+    git(&sub, &["init", "-q", "."]);
+    fs::write(sub.join("inner.txt"), "inner").unwrap();
+    git(&sub, &["add", "-A"]);
+    git(&sub, &["commit", "-qm", "sub"]);
+
+    fs::create_dir_all(at.join("src/deep")).unwrap();
+    git(at, &["init", "-q", "."]);
+    fs::write(at.join("README"), "one").unwrap();
+    fs::write(at.join("src/main.rs"), "fn main() {}").unwrap();
+    fs::write(at.join("src/deep/.hidden"), "hidden").unwrap();
+    fs::write(at.join("src/run.sh"), "#!/bin/sh").unwrap();
+    fs::set_permissions(at.join("src/run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("main.rs", at.join("src/link")).unwrap();
+    git(at, &["add", "-A"]);
+    git(at, &["commit", "-qm", "one"]);
+    let url = format!("file://{}", sub.display());
+    git(at, &["submodule", "--quiet", "add", &url, "lib/sub"]);
+    fs::write(at.join("README"), "two").unwrap();
+    git(at, &["add", "-A"]);
+    git(at, &["commit", "-qm", "two"]);
+    git(at, &["rev-parse", "HEAD"])
+}
+
+fn patterns(written: &str) -> Patterns {
+    Patterns::parse(&[written]).unwrap()
+}
+
+fn listed(path: &Path, written: &str) -> String {
+    Repo::open(path).unwrap().tree_listing(&patterns(written)).unwrap().to_string()
+}
+
+/// The same lines from git itself.
+fn ls_tree(path: &Path) -> String {
+    let mut lines =
+        git(path, &["ls-tree", "-r", "--format=%(objectmode) %(objectname) %(path)", "HEAD"]);
+    lines.push('\n');
+    lines
+}
+
+#[test]
+fn a_listing_is_what_git_lists() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("repo");
+    let commit = repository(&path);
+    let repo = Repo::open(&path).unwrap();
+    assert_eq!(repo.head_commit(), commit);
+    let all = ls_tree(&path);
+    assert_eq!(listed(&path, "**"), all);
+
+    let cases: &[(&str, &[&str])] = &[
+        ("src/**", &["src/deep/.hidden", "src/link", "src/main.rs", "src/run.sh"]),
+        ("src/*.rs", &["src/main.rs"]),
+        ("*", &[".gitmodules", "README"]),
+        ("**/*.sh", &["lib/sub", "src/link", "src/run.sh"]),
+        ("lib/sub/inner.txt", &["lib/sub"]),
+        ("lib/*", &["lib/sub"]),
+        ("src/link/x README", &["README", "src/link"]),
+        ("none/**", &[]),
+    ];
+    for (written, paths) in cases {
+        let listing = repo.tree_listing(&patterns(written)).unwrap();
+        let found: Vec<_> = listing
+            .entries()
+            .iter()
+            .map(|entry| String::from_utf8_lossy(&entry.path).into_owned())
+            .collect();
+        assert_eq!(found, *paths, "{written}");
+    }
+}
+
+#[test]
+fn trees_sort_like_their_paths() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path();
+    git(path, &["init", "-q", "."]);
+    for name in ["a/x", "a.b", "a-b", "a0", "ab/y", "\u{e9}"] {
+        let file = path.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, name).unwrap();
+    }
+    git(path, &["add", "-A"]);
+    git(path, &["commit", "-qm", "x"]);
+    let listing = listed(path, "**");
+    let paths: Vec<_> = listing.lines().filter_map(|line| line.splitn(3, ' ').nth(2)).collect();
+    assert_eq!(paths, ["a-b", "a.b", "a/x", "a0", "ab/y", "\u{e9}"]);
+}
+
+#[test]
+fn checkouts_of_every_kind_open() {
+    let temporary = tempfile::tempdir().unwrap();
+    let directory = temporary.path();
+    let origin = directory.join("origin");
+    let commit = repository(&origin);
+    let url = format!("file://{}", origin.display());
+    git(directory, &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    git(directory, &["clone", "-q", "--recurse-submodules", &url, "recursive"]);
+    git(directory, &["clone", "-q", &url, "detached"]);
+    git(&directory.join("detached"), &["checkout", "-q", "--detach"]);
+    git(&origin, &["config", "uploadpack.allowFilter", "true"]);
+    git(directory, &["clone", "-q", "--filter=blob:none", "--no-checkout", &url, "partial"]);
+    // Newer versions of git do not declare the extension, older ones did.
+    let partial = directory.join("partial");
+    git(&partial, &["config", "core.repositoryformatversion", "1"]);
+    git(&partial, &["config", "extensions.partialClone", "origin"]);
+    git(&origin, &["worktree", "add", "-q", "--detach", "../worktree"]);
+    git(directory, &["clone", "-q", &url, "packed"]);
+    git(&directory.join("packed"), &["pack-refs", "--all"]);
+    let tree = ls_tree(&origin);
+    for name in ["origin", "shallow", "recursive", "detached", "partial", "worktree", "packed"] {
+        let path = directory.join(name);
+        assert_eq!(Repo::open(&path).unwrap().head_commit(), commit, "{name}");
+        assert_eq!(listed(&path, "**"), tree, "{name}");
+    }
+    let inner = Repo::open(&directory.join("recursive/lib/sub")).unwrap();
+    assert_eq!(inner.head_commit(), git(&origin.with_extension("sub"), &["rev-parse", "HEAD"]));
+}
+
+#[test]
+fn another_users_checkout_opens() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("repo");
+    let commit = repository(&path);
+    let chown = Command::new("chown").arg("-R").arg("12345:12345").arg(&path).status().unwrap();
+    if !chown.success() {
+        eprintln!("skipped: only root can give files away");
+        return;
+    }
+    assert_eq!(Repo::open(&path).unwrap().head_commit(), commit);
+}
+
+#[test]
+fn what_is_no_checkout_is_told_apart() {
+    let temporary = tempfile::tempdir().unwrap();
+    let directory = temporary.path();
+    repository(&directory.join("repo"));
+    fs::create_dir(directory.join("plain")).unwrap();
+    git(directory, &["clone", "-q", "--bare", "repo", "bare"]);
+    git(directory, &["init", "-q", "empty"]);
+    git(directory, &["init", "-q", "--object-format=sha256", "sha256"]);
+    fs::create_dir(directory.join("broken")).unwrap();
+    fs::write(directory.join("broken/.git"), "gitdir: ../nowhere\n").unwrap();
+    git(directory, &["clone", "-q", "repo", "missing"]);
+    fs::remove_dir_all(directory.join("missing/.git/objects")).unwrap();
+    fs::create_dir(directory.join("missing/.git/objects")).unwrap();
+
+    let cases = [
+        ("none", "NotARepository"),
+        ("plain", "NotARepository"),
+        ("repo/src", "NotARepository"),
+        ("repo/README", "NotARepository"),
+        ("bare", "Bare"),
+        ("empty", "NoCommit"),
+        ("sha256", "Unreadable"),
+        ("missing", "Unreadable"),
+        ("broken", "NotARepository"),
+    ];
+    for (name, kind) in cases {
+        let path = directory.join(name);
+        let Err(error) = Repo::open(&path) else {
+            panic!("{name} opened");
+        };
+        assert!(format!("{error:?}").starts_with(kind), "{name}: {error:?}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        assert!(!error.hint().is_empty());
+    }
+}
+
+#[test]
+fn dirt_is_counted_and_named() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("repo");
+    repository(&path);
+    let repo = Repo::open(&path).unwrap();
+    assert_eq!(repo.dirt().unwrap(), Dirt::default());
+
+    // Inside a submodule nothing counts.
+    fs::write(path.join("lib/sub/inner.txt"), "other").unwrap();
+    fs::write(path.join("lib/sub/new.txt"), "new").unwrap();
+    assert_eq!(repo.dirt().unwrap(), Dirt::default());
+
+    fs::write(path.join(".git/info/exclude"), "*.o\n").unwrap();
+    fs::write(path.join("ignored.o"), "").unwrap();
+    fs::write(path.join("README"), "three").unwrap();
+    fs::remove_file(path.join("src/link")).unwrap();
+    fs::create_dir(path.join("target")).unwrap();
+    for number in 0..9 {
+        fs::write(path.join(format!("new{number}")), "").unwrap();
+        fs::write(path.join(format!("target/{number}")), "").unwrap();
+    }
+    git(&path, &["mv", "src/run.sh", "src/go.sh"]);
+    let dirt = repo.dirt().unwrap();
+    assert_eq!((dirt.changed, dirt.untracked), (4, 10));
+    assert_eq!(dirt.first_changed, ["README", "src/go.sh", "src/link", "src/run.sh"]);
+    assert_eq!(dirt.first_untracked, ["new0", "new1", "new2", "new3", "new4"]);
+}

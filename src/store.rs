@@ -1,0 +1,714 @@
+//! One bucket: every request to S3 goes through here, and is retried, announced and explained here.
+//!
+//! The SDK's own retries are off: this file's cover bodies that break while they are read as well,
+//! and say what they do. A conditional write that was retried may find its own first attempt;
+//! callers therefore compare what stands with what they wrote before they call it lost.
+
+mod failure;
+mod multipart;
+
+pub use failure::{Failure, Kind};
+pub use multipart::{Part, Upload};
+
+use crate::digest::{Sha256, hex};
+use crate::names::{Bucket, Key};
+use crate::report::Report;
+use crate::source::{Access, Checksum, ChecksumAlgorithm, Encryption, Source};
+use aws_runtime::auth::PayloadSigningOverride;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, ConfigBag, Intercept, Region, RequestChecksumCalculation,
+    ResponseChecksumValidation, RuntimeComponents, StalledStreamProtectionConfig,
+};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_types::byte_stream::error::Error as BodyError;
+use bytes::{Bytes, BytesMut};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ATTEMPTS: u32 = 8;
+const FIRST_DELAY: Duration = Duration::from_millis(250);
+const LONGEST_DELAY: Duration = Duration::from_secs(8);
+/// A body from which nothing comes for this long is given up and asked for again.
+const STALL: Duration = Duration::from_secs(60);
+
+/// How large things may be before they travel in parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bodies above this go up in parts, and down in ranges.
+    pub single: u64,
+    /// The least size of a part; larger where 10,000 parts, S3's limit, would not do.
+    pub part: u64,
+    /// Copies above this go by parts: S3 refuses to copy more than 5 GiB at once.
+    pub copy: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { single: 16 << 20, part: 8 << 20, copy: 5 << 30 }
+    }
+}
+
+impl Limits {
+    /// The size of the parts of a body.
+    pub fn part_of(&self, size: u64) -> u64 {
+        self.part.max(size.div_ceil(10_000))
+    }
+}
+
+/// A bucket, and how to reach it.
+#[derive(Debug)]
+pub struct Store {
+    client: Client,
+    bucket: Bucket,
+    region: String,
+    endpoint: Option<String>,
+    conditional: bool,
+    checksum: Checksum,
+    encryption: Option<Encryption>,
+    multipart: bool,
+    /// How large things may be before they travel in parts.
+    pub limits: Limits,
+    report: Arc<Report>,
+    uploads: Arc<multipart::Uploads>,
+}
+
+/// On what a write depends.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// Nothing: whatever stands there is replaced.
+    None,
+    /// Nothing stands there (`If-None-Match: *`).
+    Absent,
+    /// What was read there still stands (`If-Match`).
+    Unchanged(ETag),
+}
+
+/// The tag of an object's bytes, as the server wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ETag(String);
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is there.
+    Yes,
+    /// The condition did not hold: something else is there.
+    Refused,
+}
+
+/// What a user, or a track, wants of an object beside its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectOptions {
+    /// A canned ACL; none: no header, which buckets without ACLs need.
+    pub acl: Option<String>,
+    /// The media type.
+    pub content_type: Option<String>,
+    /// How long it may be kept by caches.
+    pub cache_control: Option<String>,
+    /// What a browser does with it.
+    pub content_disposition: Option<String>,
+    /// Where S3 keeps it.
+    pub storage_class: Option<String>,
+    /// Tags of the object.
+    pub tags: BTreeMap<String, String>,
+    /// User metadata (`x-amz-meta-*`).
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl ObjectOptions {
+    /// The metadata, in the type that the client takes.
+    fn metadata(&self) -> Option<HashMap<String, String>> {
+        (!self.metadata.is_empty()).then(|| self.metadata.clone().into_iter().collect())
+    }
+
+    /// The tags as a query string, which is how S3 takes them in a header.
+    fn tagging(&self) -> Option<String> {
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, UNRESERVED).to_string();
+        let pairs: Vec<_> =
+            self.tags.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
+        (!pairs.is_empty()).then(|| pairs.join("&"))
+    }
+}
+
+const UNRESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An object that was read whole.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Their tag.
+    pub etag: ETag,
+    /// User metadata.
+    pub metadata: HashMap<String, String>,
+}
+
+/// What S3 knows of an object.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// In bytes.
+    pub size: u64,
+    /// The tag of its bytes.
+    pub etag: ETag,
+    /// User metadata.
+    pub metadata: HashMap<String, String>,
+}
+
+impl Facts {
+    /// The SHA-256 that its uploader recorded in `package-hash`, as s3-asset-manager does too.
+    pub fn sha256(&self) -> Option<Sha256> {
+        self.metadata.get("package-hash").and_then(|text| Sha256::from_base64(text))
+    }
+}
+
+/// An object in a listing.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// In bytes.
+    pub size: u64,
+    /// When it was last written, seconds since 1970.
+    pub modified: i64,
+}
+
+/// A range of an object's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub start: u64,
+    /// How many.
+    pub length: u64,
+}
+
+impl Span {
+    /// The spans of `part` bytes each that cover `size` bytes.
+    pub fn cover(size: u64, part: u64) -> impl Iterator<Item = Span> {
+        (0..size.div_ceil(part))
+            .map(move |i| Span { start: i * part, length: part.min(size - i * part) })
+    }
+
+    fn header(self) -> String {
+        format!("bytes={}-{}", self.start, self.start + self.length - 1)
+    }
+}
+
+impl Store {
+    /// A client for a source; asks nothing of the network yet.
+    pub async fn open(source: &Source, report: Arc<Report>) -> Store {
+        let access = &source.access;
+        if let crate::source::Identity::Key { secret, token, .. } = &access.identity {
+            report.hide(secret);
+            token.iter().for_each(|token| report.hide(token));
+        }
+        Store {
+            client: client(access).await,
+            bucket: access.bucket.clone(),
+            region: access.region.clone(),
+            endpoint: access.endpoint.clone(),
+            conditional: source.conditional_writes,
+            checksum: access.checksum,
+            encryption: access.encryption.clone(),
+            multipart: access.multipart,
+            limits: Limits::default(),
+            report,
+            uploads: Arc::default(),
+        }
+    }
+
+    /// The bucket.
+    pub fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    /// Where people are told.
+    pub fn report(&self) -> &Arc<Report> {
+        &self.report
+    }
+
+    /// Whether writes may carry conditions.
+    pub fn is_conditional(&self) -> bool {
+        self.conditional
+    }
+
+    /// Whether a body of this size goes up in one piece.
+    pub fn is_single(&self, size: u64) -> bool {
+        !self.multipart || size <= self.limits.single
+    }
+
+    /// `s3://bucket/key`.
+    pub fn uri(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+
+    /// Reads a whole object that is small; none when it is not there.
+    pub async fn get(&self, key: &Key) -> anyhow::Result<Option<Fetched>> {
+        let fetched = self
+            .attempts("GetObject", key.as_str(), || async {
+                let request =
+                    self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+                let answer = request.send().await.map_err(failure::of)?;
+                Ok(Fetched {
+                    etag: ETag(answer.e_tag.unwrap_or_default()),
+                    metadata: answer.metadata.unwrap_or_default(),
+                    bytes: collect(answer.body, None).await?,
+                })
+            })
+            .await;
+        self.optional(fetched, "GetObject", key.as_str())
+    }
+
+    /// Reads a whole object that must have this size; an error when it is not there.
+    pub async fn get_sized(&self, key: &Key, size: u64) -> anyhow::Result<Bytes> {
+        self.attempts("GetObject", key.as_str(), || async {
+            let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let answer = request.send().await.map_err(failure::of)?;
+            // Said before the body is read: it may be of any length.
+            let length = answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(size);
+            if length != size {
+                return Err(Failure::wrong_size(length, size));
+            }
+            collect(answer.body, Some(size)).await
+        })
+        .await
+        .map_err(|e| self.explain(e, "GetObject", key.as_str()))
+    }
+
+    /// Reads some bytes of an object; an error when its tag is another than `etag`: so ranges read
+    /// one after the other are of the same bytes.
+    pub async fn get_span(&self, key: &Key, span: Span, etag: &ETag) -> anyhow::Result<Bytes> {
+        self.attempts("GetObject", key.as_str(), || async {
+            let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let answer =
+                request.range(span.header()).if_match(&etag.0).send().await.map_err(failure::of)?;
+            collect(answer.body, Some(span.length)).await
+        })
+        .await
+        .map_err(|e| self.explain(e, "GetObject", key.as_str()))
+    }
+
+    /// What S3 knows of an object; none when it is not there.
+    pub async fn head(&self, key: &Key) -> anyhow::Result<Option<Facts>> {
+        let facts = self
+            .attempts("HeadObject", key.as_str(), || async {
+                let request =
+                    self.client.head_object().bucket(self.bucket.as_str()).key(key.as_str());
+                let answer = request.send().await.map_err(failure::of)?;
+                Ok(Facts {
+                    size: answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+                    etag: ETag(answer.e_tag.unwrap_or_default()),
+                    metadata: answer.metadata.unwrap_or_default(),
+                })
+            })
+            .await;
+        self.optional(facts, "HeadObject", key.as_str())
+    }
+
+    /// Writes an object in one piece. `sha256` is of the bytes: it signs the request and, unless
+    /// checksums are off, the server checks what arrived against it.
+    pub async fn put(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        sha256: Sha256,
+        condition: &Condition,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<Written> {
+        if !self.conditional
+            && matches!(condition, Condition::Absent)
+            && self.head(key).await?.is_some()
+        {
+            return Ok(Written::Refused);
+        }
+        let signing = PrecomputedPayload(sha256.hex());
+        let checksum = self.checksum_of(&bytes, Some(sha256));
+        let sent = self
+            .attempts("PutObject", key.as_str(), || async {
+                let mut request = self
+                    .client
+                    .put_object()
+                    .bucket(self.bucket.as_str())
+                    .key(key.as_str())
+                    .body(ByteStream::from(bytes.clone()))
+                    .set_acl(options.acl.as_deref().map(Into::into))
+                    .set_content_type(options.content_type.clone())
+                    .set_cache_control(options.cache_control.clone())
+                    .set_content_disposition(options.content_disposition.clone())
+                    .set_storage_class(options.storage_class.as_deref().map(Into::into))
+                    .set_tagging(options.tagging())
+                    .set_metadata(options.metadata());
+                if self.conditional {
+                    request = match condition {
+                        Condition::None => request,
+                        Condition::Absent => request.if_none_match("*"),
+                        Condition::Unchanged(etag) => request.if_match(&etag.0),
+                    };
+                }
+                if let Some(encryption) = &self.encryption {
+                    request = request
+                        .server_side_encryption(encryption.algorithm.as_str().into())
+                        .set_ssekms_key_id(encryption.kms_key_id.clone());
+                }
+                if let Some((algorithm, value)) = &checksum {
+                    request = match algorithm {
+                        ChecksumAlgorithm::Crc32 => request.checksum_crc32(value),
+                        ChecksumAlgorithm::Crc32c => request.checksum_crc32_c(value),
+                        ChecksumAlgorithm::Crc64Nvme => request.checksum_crc64_nvme(value),
+                        ChecksumAlgorithm::Sha1 => request.checksum_sha1(value),
+                        ChecksumAlgorithm::Sha256 => request.checksum_sha256(value),
+                    };
+                }
+                request
+                    .customize()
+                    .interceptor(signing.clone())
+                    .send()
+                    .await
+                    .map_err(failure::of)?;
+                Ok(())
+            })
+            .await;
+        self.written(sent, "PutObject", key)
+    }
+
+    /// Every object whose key starts with a prefix, sorted by key whatever order the server has.
+    pub async fn list(&self, prefix: &str) -> anyhow::Result<Vec<Listed>> {
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page = self
+                .attempts("ListObjectsV2", prefix, || async {
+                    let request =
+                        self.client.list_objects_v2().bucket(self.bucket.as_str()).prefix(prefix);
+                    request
+                        .encoding_type(aws_sdk_s3::types::EncodingType::Url)
+                        .set_continuation_token(token.clone())
+                        .send()
+                        .await
+                        .map_err(failure::of)
+                })
+                .await
+                .map_err(|e| self.explain(e, "ListObjectsV2", prefix))?;
+            for object in page.contents.unwrap_or_default() {
+                all.push(Listed {
+                    key: decoded(&object.key.unwrap_or_default()),
+                    size: object.size.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+                    modified: object.last_modified.map_or(0, |time| time.secs()),
+                });
+            }
+            token = page.next_continuation_token;
+            if token.is_none() || page.is_truncated != Some(true) {
+                break;
+            }
+        }
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(all)
+    }
+
+    /// Copies an object inside the bucket, by parts where it is too large for one request. An
+    /// error when the source's tag is another than `etag`.
+    pub async fn copy(
+        &self,
+        from: &Key,
+        facts: &Facts,
+        to: &Key,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        if facts.size > self.limits.copy && self.multipart {
+            return self.copy_parts(from, facts, to, options).await;
+        }
+        self.attempts("CopyObject", to.as_str(), || async {
+            let mut request = self
+                .client
+                .copy_object()
+                .bucket(self.bucket.as_str())
+                .key(to.as_str())
+                .copy_source(self.copy_source(from))
+                .copy_source_if_match(&facts.etag.0)
+                .metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace)
+                .set_acl(options.acl.as_deref().map(Into::into))
+                .set_content_type(options.content_type.clone())
+                .set_cache_control(options.cache_control.clone())
+                .set_content_disposition(options.content_disposition.clone())
+                .set_storage_class(options.storage_class.as_deref().map(Into::into))
+                .set_metadata(options.metadata());
+            if let Some(tagging) = options.tagging() {
+                request = request
+                    .tagging(tagging)
+                    .tagging_directive(aws_sdk_s3::types::TaggingDirective::Replace);
+            }
+            if let Some(encryption) = &self.encryption {
+                request = request
+                    .server_side_encryption(encryption.algorithm.as_str().into())
+                    .set_ssekms_key_id(encryption.kms_key_id.clone());
+            }
+            request.send().await.map(drop).map_err(failure::of)
+        })
+        .await
+        .map_err(|e| self.explain(e, "CopyObject", to.as_str()))
+    }
+
+    fn copy_source(&self, from: &Key) -> String {
+        const PATH: &percent_encoding::AsciiSet = &UNRESERVED.remove(b'/');
+        format!("{}/{}", self.bucket, percent_encoding::utf8_percent_encode(from.as_str(), PATH))
+    }
+
+    /// The checksum header of a body; `sha256` where it is known.
+    fn checksum_of(
+        &self,
+        bytes: &[u8],
+        sha256: Option<Sha256>,
+    ) -> Option<(ChecksumAlgorithm, String)> {
+        let algorithm = match (self.checksum, sha256) {
+            (Checksum::None, _) => return None,
+            (Checksum::Default, Some(_)) => ChecksumAlgorithm::Sha256,
+            (Checksum::Default, None) => ChecksumAlgorithm::Crc64Nvme,
+            (Checksum::Always(algorithm), _) => algorithm,
+        };
+        let value = match (algorithm, sha256) {
+            (ChecksumAlgorithm::Sha256, Some(sha256)) => sha256.base64(),
+            _ => base64_simd::STANDARD.encode_to_string(checksum(algorithm, bytes)),
+        };
+        Some((algorithm, value))
+    }
+
+    /// Sends a request until it succeeds, fails for good, or has failed too often.
+    async fn attempts<T, F, Fut>(
+        &self,
+        operation: &str,
+        key: &str,
+        mut send: F,
+    ) -> Result<T, Failure>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, Failure>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let failure = match send().await {
+                Ok(done) => return Ok(done),
+                Err(failure) => failure,
+            };
+            if failure.kind != Kind::Transient || attempt >= ATTEMPTS {
+                return Err(failure);
+            }
+            let delay = (FIRST_DELAY * 2u32.pow(attempt - 1)).min(LONGEST_DELAY);
+            let delay = delay.mul_f64(0.5 + fastrand::f64() / 2.0);
+            attempt += 1;
+            self.report.warn(format!(
+                "{operation} {key}: {}; trying again in {:.1} s ({attempt} of {ATTEMPTS})",
+                failure.summary(),
+                delay.as_secs_f64(),
+            ));
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn optional<T>(
+        &self,
+        result: Result<T, Failure>,
+        operation: &str,
+        key: &str,
+    ) -> anyhow::Result<Option<T>> {
+        match result {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) if failure.kind == Kind::Missing => Ok(None),
+            Err(failure) => Err(self.explain(failure, operation, key)),
+        }
+    }
+
+    fn written(
+        &self,
+        result: Result<(), Failure>,
+        operation: &str,
+        key: &Key,
+    ) -> anyhow::Result<Written> {
+        match result {
+            Ok(()) => Ok(Written::Yes),
+            Err(failure) if failure.kind == Kind::Refused => Ok(Written::Refused),
+            Err(failure) => Err(self.explain(failure, operation, key.as_str())),
+        }
+    }
+
+    fn explain(&self, failure: Failure, operation: &str, key: &str) -> anyhow::Error {
+        failure.explain(operation, &self.bucket, key, &self.region, self.endpoint.as_deref())
+    }
+}
+
+async fn client(access: &Access) -> Client {
+    let http = crate::http::client(&access.trust);
+    let mut config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(access.region.clone()))
+        .force_path_style(access.path_style)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        // Checksums travel in headers made beforehand: trailers need a chunked encoding that many
+        // servers refuse, or keep as the object's own.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    config.set_endpoint_url(access.endpoint.clone());
+    config = match crate::credentials::provider(access, &http).await {
+        Some(provider) => config.credentials_provider(provider),
+        None => config.allow_no_auth(),
+    };
+    Client::from_conf(config.http_client(http).build())
+}
+
+/// Reads a body to its end; `length`, where it is known, must be what comes.
+async fn collect(mut body: ByteStream, length: Option<u64>) -> Result<Bytes, Failure> {
+    let expected = length.or_else(|| body.size_hint().1);
+    let mut first: Option<Bytes> = None;
+    let mut all = BytesMut::new();
+    loop {
+        let next = tokio::time::timeout(STALL, body.next()).await;
+        let chunk: Option<Result<Bytes, BodyError>> = match next {
+            Ok(chunk) => chunk,
+            Err(_) => return Err(Failure::transient("the answer's body stalled")),
+        };
+        match chunk {
+            None => break,
+            Some(Err(e)) => {
+                return Err(Failure::transient(format!(
+                    "the answer's body broke off: {}",
+                    failure::chain(&e)
+                )));
+            }
+            // A small body comes in one piece, which needs no copy.
+            Some(Ok(chunk)) if first.is_none() && all.is_empty() => first = Some(chunk),
+            Some(Ok(chunk)) => {
+                if let Some(first) = first.take() {
+                    all.reserve(
+                        expected
+                            .and_then(|n| usize::try_from(n).ok())
+                            .unwrap_or(0)
+                            .max(first.len()),
+                    );
+                    all.extend_from_slice(&first);
+                }
+                all.extend_from_slice(&chunk);
+            }
+        }
+    }
+    let bytes = first.unwrap_or_else(|| all.freeze());
+    match expected {
+        Some(expected) if expected != bytes.len() as u64 => Err(Failure::transient(format!(
+            "the answer has {} bytes instead of {expected}",
+            bytes.len()
+        ))),
+        _ => Ok(bytes),
+    }
+}
+
+/// The bytes of a checksum, as S3 defines it.
+fn checksum(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Bytes {
+    use aws_smithy_checksums::ChecksumAlgorithm as Smithy;
+    let mut sum = match algorithm {
+        ChecksumAlgorithm::Crc32 => Smithy::Crc32,
+        ChecksumAlgorithm::Crc32c => Smithy::Crc32c,
+        ChecksumAlgorithm::Crc64Nvme => Smithy::Crc64Nvme,
+        ChecksumAlgorithm::Sha1 => Smithy::Sha1,
+        ChecksumAlgorithm::Sha256 => Smithy::Sha256,
+    }
+    .into_impl();
+    sum.update(bytes);
+    sum.finalize()
+}
+
+/// The CRC-64/NVME of some bytes: what a file's parts are compared by between the pass that
+/// hashes them and the one that sends them.
+pub fn crc64(bytes: &[u8]) -> Bytes {
+    checksum(ChecksumAlgorithm::Crc64Nvme, bytes)
+}
+
+/// S3 percent-encodes the keys of a listing when asked to, so that any key survives XML.
+fn decoded(key: &str) -> String {
+    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// Signs a request with the hash of its body that is known already.
+#[derive(Debug, Clone)]
+struct PrecomputedPayload(String);
+
+impl Intercept for PrecomputedPayload {
+    fn name(&self) -> &'static str {
+        "PrecomputedPayload"
+    }
+
+    fn modify_before_signing(
+        &self,
+        _: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), aws_sdk_s3::error::BoxError> {
+        config.interceptor_state().store_put(PayloadSigningOverride::Precomputed(self.0.clone()));
+        Ok(())
+    }
+}
+
+/// An id that no other history or upload has.
+pub fn unique_id() -> String {
+    hex(&fastrand::u128(..).to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_cover_without_gap_or_overlap() {
+        for (size, part, want) in [(0, 8, 0), (1, 8, 1), (8, 8, 1), (9, 8, 2), (64, 8, 8)] {
+            let spans: Vec<_> = Span::cover(size, part).collect();
+            assert_eq!(spans.len(), want);
+            let mut next = 0;
+            for span in &spans {
+                assert_eq!(span.start, next);
+                next += span.length;
+            }
+            assert_eq!(next, size);
+        }
+        assert_eq!(Span { start: 8, length: 8 }.header(), "bytes=8-15");
+    }
+
+    #[test]
+    fn no_body_has_more_than_10_000_parts() {
+        let limits = Limits::default();
+        for size in [1u64, 1 << 30, 80 << 30, 5 << 40] {
+            assert!(size.div_ceil(limits.part_of(size)) <= 10_000);
+        }
+    }
+
+    #[test]
+    fn checksums_are_those_of_s3() {
+        // The check values of "123456789" in the catalogue of parametrised CRC algorithms.
+        let cases: [(ChecksumAlgorithm, &[u8]); 3] = [
+            (ChecksumAlgorithm::Crc32, &[0xcb, 0xf4, 0x39, 0x26]),
+            (ChecksumAlgorithm::Crc32c, &[0xe3, 0x06, 0x92, 0x83]),
+            (ChecksumAlgorithm::Crc64Nvme, &[0xae, 0x8b, 0x14, 0x86, 0x0a, 0x79, 0x98, 0x88]),
+        ];
+        for (algorithm, want) in cases {
+            assert_eq!(checksum(algorithm, b"123456789"), want, "{algorithm:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_listings_are_decoded() {
+        for (listed, key) in [("a%2Bb", "a+b"), ("a+b", "a b"), ("%C3%A9%25", "é%"), ("a/b", "a/b")]
+        {
+            assert_eq!(decoded(listed), key);
+        }
+    }
+
+    #[test]
+    fn tags_are_a_query() {
+        let mut options = ObjectOptions::default();
+        assert_eq!(options.tagging(), None);
+        options.tags = BTreeMap::from([("a b".into(), "c&d".into()), ("e".into(), String::new())]);
+        assert_eq!(options.tagging().as_deref(), Some("a%20b=c%26d&e="));
+    }
+}

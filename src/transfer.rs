@@ -1,0 +1,203 @@
+//! Bytes between the disk and S3: many files at once, large ones in parts, in bounded memory.
+//!
+//! Invariants:
+//! - the bodies in memory together stay within [`MEMORY`], whatever their number and size (a body
+//!   that must travel in one piece and is larger travels alone);
+//! - bytes that arrive are on disk under a slot's name only; the caller gives the final name when
+//!   their SHA-256 is the one recorded.
+
+use crate::digest::{Hasher, Sha256};
+use crate::fault::fault;
+use crate::names::Key;
+use crate::store::{Condition, ObjectOptions, Span, Store, Written};
+use crate::workspace::{Hashed, read_part};
+use anyhow::Context as _;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Files, or requests about them, at once.
+pub const AT_ONCE: usize = 24;
+const PARTS_AT_ONCE: usize = 4;
+/// Bytes of bodies in memory at once.
+const MEMORY: u64 = 36 << 20;
+/// What one permit stands for.
+const UNIT: u64 = 64 << 10;
+
+/// Moves files.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// To and from this bucket.
+    pub store: Arc<Store>,
+    memory: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// An engine over a bucket.
+    pub fn new(store: Arc<Store>) -> Engine {
+        Engine { store, memory: Arc::new(Semaphore::new(units(MEMORY) as usize)) }
+    }
+
+    async fn room(&self, bytes: u64) -> anyhow::Result<OwnedSemaphorePermit> {
+        Ok(self.memory.clone().acquire_many_owned(units(bytes.min(MEMORY))).await?)
+    }
+
+    /// Sends a file. A body in one piece obeys the condition; one in parts replaces what stands
+    /// under the key.
+    pub async fn upload(
+        &self,
+        file: &Arc<Hashed>,
+        key: &Key,
+        condition: &Condition,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<Written> {
+        if !self.store.is_single(file.facts.size) {
+            return self.upload_parts(file, key, options).await.map(|()| Written::Yes);
+        }
+        let _room = self.room(file.facts.size).await?;
+        let bytes = if file.facts.size == 0 { Bytes::new() } else { part_of(file, 0).await? };
+        let written = self.store.put(key, bytes, file.facts.sha256, condition, options).await?;
+        self.store.report().advance(1, file.facts.size);
+        Ok(written)
+    }
+
+    async fn upload_parts(
+        &self,
+        file: &Arc<Hashed>,
+        key: &Key,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        let upload = self.store.begin(key, options).await?;
+        let parts = stream::iter(0..file.sums.len())
+            .map(|index| {
+                let upload = &upload;
+                async move {
+                    let _room = self.room(file.part).await?;
+                    let bytes = part_of(file, index).await?;
+                    let sent = bytes.len() as u64;
+                    let part =
+                        self.store.put_part(upload, i32::try_from(index + 1)?, bytes).await?;
+                    self.store.report().advance(0, sent);
+                    anyhow::Ok(part)
+                }
+            })
+            .buffer_unordered(PARTS_AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await;
+        let done = match parts {
+            Ok(parts) => self.store.complete(&upload, parts).await,
+            Err(e) => Err(e),
+        };
+        match done {
+            Ok(()) => self.store.report().advance(1, 0),
+            Err(_) => self.store.abort(&upload).await,
+        }
+        done
+    }
+
+    /// Fetches an object into a slot, and refuses it unless it has this size and, where one is
+    /// known, this SHA-256.
+    pub async fn download(
+        &self,
+        key: &Key,
+        size: u64,
+        sha256: Option<Sha256>,
+        slot: &Path,
+    ) -> anyhow::Result<()> {
+        let got = if size <= self.store.limits.single {
+            let _room = self.room(size).await?;
+            let bytes = self.store.get_sized(key, size).await?;
+            let slot = slot.to_owned();
+            let got = blocking(move || {
+                std::fs::write(&slot, &bytes).with_context(|| slot.display().to_string())?;
+                Ok(Sha256::of(&bytes))
+            });
+            got.await?
+        } else {
+            self.download_ranges(key, size, slot).await?
+        };
+        if let Some(sha256) = sha256
+            && got != sha256
+        {
+            return Err(corrupt(
+                &self.store.uri(key.as_str()),
+                format!("its SHA-256 is {got} instead of {sha256}"),
+            ));
+        }
+        self.store.report().advance(1, if size <= self.store.limits.single { size } else { 0 });
+        Ok(())
+    }
+
+    async fn download_ranges(&self, key: &Key, size: u64, slot: &Path) -> anyhow::Result<Sha256> {
+        let uri = self.store.uri(key.as_str());
+        let Some(facts) = self.store.head(key).await? else {
+            return Err(missing(&uri));
+        };
+        if facts.size != size {
+            return Err(corrupt(&uri, format!("it has {} bytes instead of {size}", facts.size)));
+        }
+        let file = File::create(slot).with_context(|| slot.display().to_string())?;
+        let (etag, place) = (&facts.etag, slot.display().to_string());
+        let ranges =
+            stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
+                // The first range in line asks for room first, so it never waits for those behind it.
+                let room = self.room(span.length).await?;
+                anyhow::Ok((self.store.get_span(key, span, etag).await?, room))
+            });
+        let (_, hasher) = ranges
+            .buffered(PARTS_AT_ONCE)
+            .try_fold((file, Hasher::default()), |(mut file, mut hasher), (bytes, room)| {
+                let place = place.clone();
+                async move {
+                    self.store.report().advance(0, bytes.len() as u64);
+                    blocking(move || {
+                        hasher.update(&bytes);
+                        file.write_all(&bytes).context(place)?;
+                        drop(room);
+                        Ok((file, hasher))
+                    })
+                    .await
+                }
+            })
+            .await?;
+        Ok(hasher.finish())
+    }
+}
+
+/// Runs work that holds a thread: reading, hashing, writing.
+pub async fn blocking<T, F>(work: F) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> anyhow::Result<T> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await?
+}
+
+async fn part_of(file: &Arc<Hashed>, index: usize) -> anyhow::Result<Bytes> {
+    let file = file.clone();
+    blocking(move || read_part(&file, index)).await
+}
+
+/// An object that the record names and the bucket does not have.
+pub fn missing(uri: &str) -> anyhow::Error {
+    fault(
+        format!("{uri}: the object is gone"),
+        "somebody deleted it, or a lifecycle rule did: publish it again, or take another version",
+    )
+}
+
+/// An object whose bytes are not those that were published.
+pub fn corrupt(uri: &str, why: String) -> anyhow::Error {
+    fault(
+        format!("{uri}: not the bytes that were published: {why}"),
+        "somebody wrote to the object: restore it, or take another version",
+    )
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
+}

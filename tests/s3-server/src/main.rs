@@ -1,0 +1,92 @@
+//! The server as a program, to try things by hand and to measure clients from another process.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use s3_test_server::{Options, Server};
+
+const USAGE: &str = "\
+usage: s3-test-server [--port PORT] [--bucket BUCKET]... [--keep listing]
+       [--region REGION] [--tls] [--fast-etags] [--ignore-conditions] [--max-page KEYS]
+
+Serves S3 from memory on 127.0.0.1 until it is killed.
+--keep listing  ends when standard input does, and prints the keys that are there then
+--fast-etags    ETags from a counter instead of MD5, to measure clients
+--tls           https; the certificate to trust is printed
+";
+
+struct Arguments {
+    options: Options,
+    list: bool,
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut options = Options::default();
+    let mut list = false;
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--port" => options.port = number(&value()?)?,
+            "--bucket" => options.buckets.push(value()?),
+            "--region" => options.region = Some(value()?),
+            "--max-page" => options.max_page = number(&value()?)?,
+            "--keep" => match value()?.as_str() {
+                "listing" => list = true,
+                other => return Err(format!("--keep knows only listing, not {other}")),
+            },
+            "--tls" => options.tls = true,
+            "--fast-etags" => options.fast_etags = true,
+            "--ignore-conditions" => options.ignore_conditions = true,
+            other => return Err(format!("unknown argument {other}")),
+        }
+    }
+    Ok(Arguments { options, list })
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text} is not a number that fits"))
+}
+
+fn run(arguments: Arguments) -> std::io::Result<()> {
+    let buckets = arguments.options.buckets.clone();
+    let server = Server::try_start(arguments.options)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "AWS_ENDPOINT_URL={}", server.endpoint())?;
+    writeln!(out, "AWS_ACCESS_KEY_ID={}", server.access_key())?;
+    writeln!(out, "AWS_SECRET_ACCESS_KEY={}", server.secret_key())?;
+    writeln!(out, "AWS_REGION={}", server.region())?;
+    if let Some(pem) = server.ca_pem() {
+        write!(out, "{pem}")?;
+    }
+    out.flush()?;
+    if !arguments.list {
+        loop {
+            std::thread::park();
+        }
+    }
+    std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())?;
+    for bucket in &buckets {
+        for key in server.keys(bucket) {
+            let size = server.get(bucket, &key).map_or(0, |object| object.size());
+            writeln!(out, "{size:>12} {bucket}/{key}")?;
+        }
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let arguments = match parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            eprint!("{problem}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("s3-test-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -11,17 +11,18 @@ use crate::fault::fault;
 use crate::get::describe;
 use crate::history::{Build, Position};
 use crate::names::{CodeHash, CommitId, Key, RelPath};
+use crate::object::ObjectOptions;
 use crate::params::{CommitOf, PutArtifacts};
 use crate::protocol::{Response, metadata};
 use crate::publish::{self, Item, Publication, Standing};
 use crate::record::{Current, Record};
 use crate::repo::Repo;
-use crate::report::{count, size};
+use crate::report::{Report, count, size};
+use crate::selection::Selection;
 use crate::set::{Folder, Manifest, ManifestFile, Mode, Provenance};
 use crate::source::{Artifacts, Follow};
-use crate::store::ObjectOptions;
 use crate::transfer::{AT_ONCE, Engine, blocking};
-use crate::workspace::{Selection, hash, read_text, scan};
+use crate::workspace::{hash, read_text, scan};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -87,9 +88,7 @@ pub async fn artifacts(
     let code = async || match (&track.code_hash, &repository) {
         (Some(recipe), Some(repository)) => {
             warn_if_dirty(engine, repository);
-            let hash = hash_code(recipe, repository, NoFiles::Refuse).await?;
-            report.info(format!("code hash {hash} ({})", recipe.algorithm()));
-            Ok(Some(hash))
+            hash_code(recipe, repository, NoFiles::Refuse, &report).await.map(Some)
         }
         _ => Ok(None),
     };
@@ -139,18 +138,35 @@ pub fn open(repository: &Path) -> anyhow::Result<Repo> {
     })
 }
 
-/// Hashes the code of a checkout.
+/// Hashes the code of a checkout, and warns of patterns that matched nothing.
 pub async fn hash_code(
     recipe: &Recipe,
     repository: &Path,
     no_files: NoFiles,
+    report: &Report,
 ) -> anyhow::Result<CodeHash> {
-    let (recipe, repository) = (recipe.clone(), repository.to_owned());
-    let hash = blocking(move || code_hash(&repository, &recipe, no_files)).await;
+    let (recipe_, repository_) = (recipe.clone(), repository.to_owned());
+    let hash = blocking(move || code_hash(&repository_, &recipe_, no_files)).await;
     let hash = hash.map_err(|e| match e.downcast_ref::<NothingMatches>() {
         Some(nothing) => fault(format!("code_hash: {nothing}"), nothing.hint()),
         None => e.context("code_hash"),
     })?;
+    if let (Recipe::Sha256(patterns) | Recipe::GitTree(patterns), Some(listing)) =
+        (recipe, &hash.listing)
+    {
+        for pattern in patterns.unmatched(listing) {
+            report.warn(format!(
+                "code_hash: `{pattern}` matches nothing in {}",
+                repository.display()
+            ));
+        }
+    }
+    report.info(format!(
+        "code hash {} ({} of {})",
+        hash.hex,
+        recipe.algorithm(),
+        count(hash.files, "file")
+    ));
     CodeHash::parse(&hash.hex)
 }
 

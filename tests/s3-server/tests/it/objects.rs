@@ -1,13 +1,15 @@
 //! Objects: what is stored and what comes back.
 
+use aws_sdk_s3::config::ResponseChecksumValidation;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective, ObjectCannedAcl,
-    ObjectIdentifier, ServerSideEncryption, StorageClass, Tag, Tagging, TaggingDirective, VersioningConfiguration,
+    BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective,
+    ObjectCannedAcl, ObjectIdentifier, ServerSideEncryption, StorageClass, Tag, Tagging,
+    TaggingDirective, VersioningConfiguration,
 };
 use s3_test_server::{Algorithm, Options, Server};
 
-use crate::support::{BUCKET, client, code, presigning, send, server, status};
+use crate::support::{BUCKET, client, code, config, presigning, send, server, status};
 
 #[tokio::test]
 async fn everything_said_comes_back() {
@@ -62,7 +64,8 @@ async fn ranges_and_parts() {
     let client = client(&server);
     server.put(BUCKET, "key", "0123456789", &[]);
     server.put(BUCKET, "empty", "", &[]);
-    let get = |key: &str, range: &str| client.get_object().bucket(BUCKET).key(key).range(range).send();
+    let get =
+        |key: &str, range: &str| client.get_object().bucket(BUCKET).key(key).range(range).send();
     for (range, expected, content_range) in [
         ("bytes=0-0", "0", "bytes 0-0/10"),
         ("bytes=3-5", "345", "bytes 3-5/10"),
@@ -117,16 +120,23 @@ async fn checksums_are_verified_stored_and_returned() {
         assert_eq!(stored.checksums.get(ours), Some(expected), "{key}");
         assert_eq!(stored.attributes.content_encoding, None);
     }
-    let get = client.get_object().bucket(BUCKET).key("sha256");
+    let quiet = config(&server, "us-east-1")
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    let quiet = aws_sdk_s3::Client::from_conf(quiet.build());
+    let get = quiet.get_object().bucket(BUCKET).key("sha256");
     let without = get.clone().send().await.expect("get");
     assert_eq!(without.checksum_sha256(), None);
-    let with = get.checksum_mode(ChecksumMode::Enabled).send().await.expect("get");
+    let with = get.clone().checksum_mode(ChecksumMode::Enabled).send().await.expect("get");
     assert!(with.checksum_sha256().is_some());
+    let part =
+        get.checksum_mode(ChecksumMode::Enabled).range("bytes=0-1").send().await.expect("get");
+    assert_eq!(part.checksum_sha256(), None);
 
-    let wrong = client.put_object().bucket(BUCKET).key("wrong").body(b"hello".to_vec().into());
-    let refused = wrong.clone().checksum_crc32("AAAAAA==").send().await.expect_err("refused");
+    let wrong = || client.put_object().bucket(BUCKET).key("wrong").body(b"hello".to_vec().into());
+    let refused = wrong().checksum_crc32("AAAAAA==").send().await.expect_err("refused");
     assert_eq!((code(&refused).as_str(), status(&refused)), ("BadDigest", 400));
-    let refused = wrong.content_md5("AAAAAAAAAAAAAAAAAAAAAA==").send().await.expect_err("refused");
+    let refused =
+        wrong().content_md5("AAAAAAAAAAAAAAAAAAAAAA==").send().await.expect_err("refused");
     assert_eq!((code(&refused).as_str(), status(&refused)), ("BadDigest", 400));
     assert!(server.get(BUCKET, "wrong").is_none());
 }
@@ -138,13 +148,16 @@ async fn a_copy_keeps_or_replaces() {
     let put = client.put_object().bucket(BUCKET).key("from").body(b"bytes".to_vec().into());
     let put = put.metadata("a", "b").content_type("text/plain").tagging("x=y");
     put.storage_class(StorageClass::Glacier).send().await.expect("put");
-    let copy = |to: &str| client.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"));
+    let copy = |to: &str| {
+        client.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"))
+    };
     copy("kept").send().await.expect("copied");
     let kept = server.get(BUCKET, "kept").expect("copied");
     assert_eq!((kept.metadata("a"), kept.content_type()), (Some("b"), Some("text/plain")));
     assert_eq!(kept.tags.len(), 1);
     assert_eq!(kept.storage_class(), "STANDARD");
-    let replace = copy("replaced").metadata_directive(MetadataDirective::Replace).metadata("c", "d");
+    let replace =
+        copy("replaced").metadata_directive(MetadataDirective::Replace).metadata("c", "d");
     let replace = replace.tagging_directive(TaggingDirective::Replace);
     replace.send().await.expect("copied");
     let replaced = server.get(BUCKET, "replaced").expect("copied");
@@ -152,7 +165,8 @@ async fn a_copy_keeps_or_replaces() {
     assert!(replaced.tags.is_empty());
     assert_eq!(replaced.content_type(), None);
     assert!(copy("from").send().await.is_err(), "a copy to itself changes nothing");
-    let missing = client.copy_object().bucket(BUCKET).key("to").copy_source(format!("{BUCKET}/missing"));
+    let missing =
+        client.copy_object().bucket(BUCKET).key("to").copy_source(format!("{BUCKET}/missing"));
     assert_eq!(code(&missing.send().await.expect_err("refused")), "NoSuchKey");
 }
 
@@ -161,7 +175,8 @@ async fn versions_stay_until_they_are_deleted() {
     let server = Server::start(Options::default());
     let client = client(&server);
     server.put("versioned", "key", "before", &[]);
-    let configuration = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let configuration =
+        VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
     let versioning = client.put_bucket_versioning().bucket("versioned");
     versioning.versioning_configuration(configuration).send().await.expect("enabled");
     let get = client.get_bucket_versioning().bucket("versioned").send().await.expect("read");
@@ -169,11 +184,14 @@ async fn versions_stay_until_they_are_deleted() {
 
     let put = client.put_object().bucket("versioned").key("key").body(b"after".to_vec().into());
     let after = put.send().await.expect("put").version_id().expect("a version").to_owned();
-    let deleted = client.delete_object().bucket("versioned").key("key").send().await.expect("deleted");
+    let deleted =
+        client.delete_object().bucket("versioned").key("key").send().await.expect("deleted");
     assert_eq!(deleted.delete_marker(), Some(true));
     let gone = client.get_object().bucket("versioned").key("key").send().await.expect_err("gone");
     assert_eq!(code(&gone), "NoSuchKey");
-    let get = |version: &str| client.get_object().bucket("versioned").key("key").version_id(version).send();
+    let get = |version: &str| {
+        client.get_object().bucket("versioned").key("key").version_id(version).send()
+    };
     let got = get(&after).await.expect("there").body.collect().await.expect("a body");
     assert_eq!(got.into_bytes(), "after");
     let got = get("null").await.expect("there").body.collect().await.expect("a body");
@@ -213,7 +231,8 @@ async fn many_are_deleted_at_once() {
     let client = client(&server);
     server.put_many(BUCKET, (0..5).map(|number| (format!("key-{number}"), "x".into())));
     let name = |key: &str| ObjectIdentifier::builder().key(key).build().expect("a key");
-    let delete = Delete::builder().objects(name("key-1")).objects(name("key-3")).objects(name("none"));
+    let delete =
+        Delete::builder().objects(name("key-1")).objects(name("key-3")).objects(name("none"));
     let request = client.delete_objects().bucket(BUCKET).delete(delete.build().expect("keys"));
     let done = request.send().await.expect("deleted");
     assert_eq!(done.deleted().len(), 3);
@@ -224,10 +243,22 @@ async fn many_are_deleted_at_once() {
 async fn presigned_urls_work() {
     let server = server();
     let client = client(&server);
-    let put = client.put_object().bucket(BUCKET).key("a key").presigned(presigning()).await.expect("signed");
+    let put = client
+        .put_object()
+        .bucket(BUCKET)
+        .key("a key")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     let answer = send(&server, &put, b"from a url");
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    let get = client.get_object().bucket(BUCKET).key("a key").presigned(presigning()).await.expect("signed");
+    let get = client
+        .get_object()
+        .bucket(BUCKET)
+        .key("a key")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     assert!(send(&server, &get, b"").ends_with(b"from a url"));
     let entry = &server.requests()[0];
     assert_eq!((entry.operation, entry.key.as_deref()), ("PutObject", Some("a key")));
@@ -245,12 +276,10 @@ fn a_hundred_thousand_objects_are_there_quickly() {
 
 #[tokio::test]
 async fn large_bodies_pass_with_fast_etags() {
-    let server = Server::start(Options {
-        fast_etags: true,
-        ..Options::with_bucket(BUCKET)
-    });
+    let server = Server::start(Options { fast_etags: true, ..Options::with_bucket(BUCKET) });
     let client = client(&server);
-    let body = bytes::Bytes::from((0..20_000_000_u32).map(|number| number as u8).collect::<Vec<u8>>());
+    let body =
+        bytes::Bytes::from((0..20_000_000_u32).map(|number| number as u8).collect::<Vec<u8>>());
     let put = client.put_object().bucket(BUCKET).key("key").body(ByteStream::from(body.clone()));
     put.send().await.expect("put");
     let get = client.get_object().bucket(BUCKET).key("key").send().await.expect("get");

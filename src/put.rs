@@ -186,6 +186,15 @@ fn warn_if_dirty(engine: &Engine, repository: &Path) {
     }
 }
 
+/// What is known of the cache's set for the code of a published one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    /// It was just read.
+    Stands,
+    /// It may have to be filled.
+    Unknown,
+}
+
 /// What the history says of a set.
 fn published(manifest: &Manifest) -> Published {
     Published {
@@ -234,7 +243,7 @@ impl Putting<'_> {
                 return Ok(found(standing.manifest));
             }
             publish::agree(self.engine, &folder, &standing.manifest, self.options).await?;
-            return self.finish(standing, self.begun(current).await?).await;
+            return self.finish(standing, self.begun(current).await?, Cache::Unknown).await;
         }
         let listing = store.list(folder.0.as_str()).await?;
         let pending = folder.pending()?;
@@ -271,7 +280,7 @@ impl Putting<'_> {
             },
         )
         .await?;
-        self.finish(published, current).await
+        self.finish(published, current, Cache::Stands).await
     }
 
     async fn begun(
@@ -285,8 +294,8 @@ impl Putting<'_> {
     }
 
     /// The files that the cache holds for some code, and the commit that they were built from
-    /// where that is known. What s3-asset-manager cached has no manifest: each of its objects
-    /// says its own SHA-256.
+    /// where that is known. What s3-asset-manager cached, always by md5, has no manifest: each of
+    /// its objects says its own SHA-256.
     async fn cached(
         &self,
         code_hash: &CodeHash,
@@ -295,6 +304,9 @@ impl Putting<'_> {
         let folder = Folder(self.track.cached(code_hash));
         if let Some(Standing { manifest, .. }) = publish::standing(store, &folder).await? {
             return Ok(Some((Some(manifest.commit), manifest.files)));
+        }
+        if !code_hash.is_md5() {
+            return Ok(None);
         }
         let listing = store.list(folder.0.as_str()).await?;
         let pending = folder.pending()?;
@@ -381,7 +393,7 @@ impl Putting<'_> {
             size(standing.manifest.size()),
             store.uri(self.folder().0.as_str()),
         ));
-        self.finish(standing, current).await
+        self.finish(standing, current, Cache::Unknown).await
     }
 
     /// Fills the cache where that is still to be done, and enters the set in the history.
@@ -389,13 +401,16 @@ impl Putting<'_> {
         &self,
         standing: Standing,
         current: Current<Published>,
+        cache: Cache,
     ) -> anyhow::Result<Outcome> {
         let Standing { manifest, position } = standing;
         let known = current.head.entries().iter().any(|known| known.what.commit == manifest.commit);
         if known {
             return Ok(found(manifest));
         }
-        if let Some(code_hash) = &manifest.code_hash {
+        if cache == Cache::Unknown
+            && let Some(code_hash) = &manifest.code_hash
+        {
             self.fill_cache(code_hash, &manifest, &current).await?;
         }
         self.append(current, &published(&manifest), position.as_ref()).await?;

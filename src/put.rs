@@ -20,7 +20,7 @@ use crate::repo::Repo;
 use crate::report::{Report, count, size};
 use crate::selection::Selection;
 use crate::set::{Folder, Manifest, ManifestFile, Mode, Provenance};
-use crate::source::{Artifacts, Follow};
+use crate::source::{Artifacts, CodeHashRule, Follow};
 use crate::transfer::{AT_ONCE, Engine, blocking};
 use crate::workspace::{hash, read_text, scan};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -85,7 +85,8 @@ pub async fn artifacts(
     if track.code_hash.is_some() && repository.is_none() {
         report.warn("no code hash without `repository`: the cache is neither looked at nor filled");
     }
-    let code = async || match (&track.code_hash, &repository) {
+    let recipe = track.code_hash.as_ref().map(CodeHashRule::recipe).transpose()?;
+    let code = async || match (&recipe, &repository) {
         (Some(recipe), Some(repository)) => {
             warn_if_dirty(engine, repository);
             hash_code(recipe, repository, NoFiles::Refuse, &report).await.map(Some)

@@ -8,7 +8,9 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use s3_test_server::{Deny, Options, Server, WrongRegion};
 
-use crate::support::{BUCKET, client, code, config, presigning, send, send_raw, server, status, target};
+use crate::support::{
+    BUCKET, client, code, config, presigning, send, send_raw, server, status, target,
+};
 
 fn client_with(server: &Server, key: &str, secret: &str, token: Option<String>) -> Client {
     let credentials = Credentials::new(key, secret, token, None, "test");
@@ -19,7 +21,8 @@ fn client_with(server: &Server, key: &str, secret: &str, token: Option<String>) 
 #[tokio::test]
 async fn signatures_are_checked() {
     let server = server();
-    let put = |client: &Client| client.put_object().bucket(BUCKET).key("key").body(b"x".to_vec().into());
+    let put =
+        |client: &Client| client.put_object().bucket(BUCKET).key("key").body(b"x".to_vec().into());
     let wrong = client_with(&server, server.access_key(), "wrong", None);
     assert_eq!(code(&put(&wrong).send().await.expect_err("refused")), "SignatureDoesNotMatch");
     let unknown = client_with(&server, "unknown", server.secret_key(), None);
@@ -53,8 +56,12 @@ async fn another_region_is_refused_with_the_right_one() {
         let there = Client::from_conf(config(&server, "eu-central-1").build());
         there.list_objects_v2().bucket(BUCKET).send().await.expect("listed");
         let located = there.get_bucket_location().bucket(BUCKET).send().await.expect("located");
-        assert_eq!(located.location_constraint().map(|region| region.as_str()), Some("eu-central-1"));
-        let refused = client(&server).list_objects_v2().bucket(BUCKET).send().await.expect_err("refused");
+        assert_eq!(
+            located.location_constraint().map(|region| region.as_str()),
+            Some("eu-central-1")
+        );
+        let refused =
+            client(&server).list_objects_v2().bucket(BUCKET).send().await.expect_err("refused");
         assert_eq!((code(&refused).as_str(), status(&refused)), expected);
         let response = refused.raw_response().expect("a response");
         assert_eq!(response.headers().get("x-amz-bucket-region"), Some("eu-central-1"));
@@ -125,10 +132,7 @@ async fn a_role_gives_credentials_that_expire() {
 
 #[tokio::test]
 async fn https_with_an_authority_of_its_own() {
-    let server = Server::start(Options {
-        tls: true,
-        ..Options::with_bucket(BUCKET)
-    });
+    let server = Server::start(Options { tls: true, ..Options::with_bucket(BUCKET) });
     server.put(BUCKET, "key", "safe", &[]);
     let client = |store: TrustStore| {
         let context = TlsContext::builder().with_trust_store(store).build().expect("a context");
@@ -152,7 +156,13 @@ async fn expired_urls_are_refused() {
     let server = server();
     let client = client(&server);
     server.put(BUCKET, "key", "bytes", &[]);
-    let get = client.get_object().bucket(BUCKET).key("key").presigned(presigning()).await.expect("signed");
+    let get = client
+        .get_object()
+        .bucket(BUCKET)
+        .key("key")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     assert!(send(&server, &get, b"").starts_with(b"HTTP/1.1 200"));
     let changed = target(get.uri()).replace("X-Amz-Expires=60", "X-Amz-Expires=6000");
     assert!(send_raw(&server, "GET", &changed, "", b"").starts_with(b"HTTP/1.1 403"));

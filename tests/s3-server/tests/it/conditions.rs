@@ -40,7 +40,8 @@ async fn compare_and_swap_loses_nothing() {
         Box::pin(async move {
             let mut done = 0;
             while done < 10 {
-                let read = client.get_object().bucket(BUCKET).key("counter").send().await.expect("there");
+                let read =
+                    client.get_object().bucket(BUCKET).key("counter").send().await.expect("there");
                 let etag = read.e_tag().expect("an etag").to_owned();
                 let bytes = read.body.collect().await.expect("a body").into_bytes();
                 let count: u32 = String::from_utf8_lossy(&bytes).parse().expect("a number");
@@ -66,7 +67,8 @@ async fn of_eight_completions_one_wins() {
                 let create = client.create_multipart_upload().bucket(BUCKET).key(&key);
                 let upload = create.send().await.expect("created");
                 let id = upload.upload_id().expect("an id").to_owned();
-                let part = client.upload_part().bucket(BUCKET).key(&key).upload_id(&id).part_number(1);
+                let part =
+                    client.upload_part().bucket(BUCKET).key(&key).upload_id(&id).part_number(1);
                 let part = part.body(b"part".to_vec().into()).send().await.expect("uploaded");
                 let part = CompletedPart::builder()
                     .part_number(1)
@@ -127,7 +129,9 @@ async fn a_copy_asks_on_both_sides() {
     server.put(BUCKET, "to", "old", &[]);
     let etag = server.get(BUCKET, "from").expect("there").etag;
     let old = server.get(BUCKET, "to").expect("there").etag;
-    let copy = |to: &str| client.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"));
+    let copy = |to: &str| {
+        client.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"))
+    };
     let refused = copy("to").copy_source_if_match("\"x\"").send().await.expect_err("refused");
     assert_eq!((code(&refused).as_str(), status(&refused)), ("PreconditionFailed", 412));
     let refused = copy("to").copy_source_if_none_match(&etag).send().await.expect_err("refused");
@@ -145,10 +149,7 @@ async fn a_copy_asks_on_both_sides() {
 
 #[tokio::test]
 async fn a_server_may_ignore_conditions() {
-    let server = Server::start(Options {
-        ignore_conditions: true,
-        ..Options::with_bucket(BUCKET)
-    });
+    let server = Server::start(Options { ignore_conditions: true, ..Options::with_bucket(BUCKET) });
     let client = client(&server);
     for body in ["one", "two"] {
         let put = client.put_object().bucket(BUCKET).key("key").if_none_match("*");

@@ -37,7 +37,8 @@ async fn an_error_instead_of_an_answer() {
     let fault = server.fault(Fault::new(Action::Status(503, "SlowDown")).on("PutObject").times(2));
     assert!(get(&client).await.is_ok());
     for _ in 0..2 {
-        let refused = client.put_object().bucket(BUCKET).key("new").send().await.expect_err("refused");
+        let refused =
+            client.put_object().bucket(BUCKET).key("new").send().await.expect_err("refused");
         assert_eq!((code(&refused).as_str(), status(&refused)), ("SlowDown", 503));
     }
     assert!(server.get(BUCKET, "new").is_none());
@@ -76,7 +77,13 @@ async fn rules_choose_their_requests() {
 #[tokio::test]
 async fn connections_are_closed() {
     let (server, client) = with_object(10);
-    let request = client.put_object().bucket(BUCKET).key("new").presigned(presigning()).await.expect("signed");
+    let request = client
+        .put_object()
+        .bucket(BUCKET)
+        .key("new")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     server.fault(Fault::new(Action::DropBefore));
     assert_eq!(send(&server, &request, b"body"), b"");
     assert!(server.get(BUCKET, "new").is_none());
@@ -94,7 +101,13 @@ async fn half_a_body() {
     for size in [10_usize, 3_000_000] {
         let (server, client) = with_object(size);
         server.fault(Fault::new(Action::HalfBody));
-        let request = client.get_object().bucket(BUCKET).key("key").presigned(presigning()).await.expect("signed");
+        let request = client
+            .get_object()
+            .bucket(BUCKET)
+            .key("key")
+            .presigned(presigning())
+            .await
+            .expect("signed");
         let answer = send(&server, &request, b"");
         let split = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
         let head = String::from_utf8_lossy(&answer[..split]).to_lowercase();
@@ -141,7 +154,13 @@ async fn slowness() {
 #[tokio::test]
 async fn a_victim_is_killed() {
     let (server, client) = with_object(10);
-    let request = client.put_object().bucket(BUCKET).key("new").presigned(presigning()).await.expect("signed");
+    let request = client
+        .put_object()
+        .bucket(BUCKET)
+        .key("new")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     for (action, applied) in [(Action::KillBefore, false), (Action::KillAfter, true)] {
         server.clear_victim();
         server.fault(Fault::new(action));

@@ -7,10 +7,7 @@ use crate::support::{BUCKET, client};
 
 #[tokio::test]
 async fn pages_and_prefixes() {
-    let server = Server::start(Options {
-        max_page: 2,
-        ..Options::with_bucket(BUCKET)
-    });
+    let server = Server::start(Options { max_page: 2, ..Options::with_bucket(BUCKET) });
     let client = client(&server);
     let keys = ["a b", "a/b", "a/c/d", "a/c/e", "ab", "b", "é"];
     server.put_many(BUCKET, keys.map(|key| (key, "x".into())));
@@ -24,7 +21,8 @@ async fn pages_and_prefixes() {
     assert_eq!(found, keys);
     assert_eq!(server.requests_of("ListObjectsV2").len(), 4);
 
-    let list = client.list_objects_v2().bucket(BUCKET).prefix("a/").delimiter("/").fetch_owner(true);
+    let list =
+        client.list_objects_v2().bucket(BUCKET).prefix("a/").delimiter("/").fetch_owner(true);
     let page = list.send().await.expect("a page");
     assert_eq!(page.contents()[0].key(), Some("a/b"));
     assert!(page.contents()[0].owner().is_some());
@@ -33,7 +31,10 @@ async fn pages_and_prefixes() {
     let page = list.encoding_type(EncodingType::Url).send().await.expect("a page");
     assert_eq!(page.contents()[1].key(), Some("%C3%A9"));
     assert_eq!(page.is_truncated(), Some(false));
-    assert_eq!(server.requests().last().and_then(|entry| entry.query("start-after")).as_deref(), Some("ab"));
+    assert_eq!(
+        server.requests().last().and_then(|entry| entry.query("start-after")).as_deref(),
+        Some("ab")
+    );
 
     let mut marker = None;
     let mut found = Vec::new();
@@ -41,7 +42,9 @@ async fn pages_and_prefixes() {
         let list = client.list_objects().bucket(BUCKET).delimiter("/").set_marker(marker);
         let page = list.send().await.expect("a page");
         found.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
-        found.extend(page.common_prefixes().iter().filter_map(|prefix| prefix.prefix().map(str::to_owned)));
+        found.extend(
+            page.common_prefixes().iter().filter_map(|prefix| prefix.prefix().map(str::to_owned)),
+        );
         marker = page.next_marker().map(str::to_owned);
         if marker.is_none() {
             break;
@@ -49,15 +52,17 @@ async fn pages_and_prefixes() {
     }
     assert_eq!(found, ["a b", "a/", "ab", "b", "é"]);
     let missing = client.list_objects_v2().bucket("no-such-bucket").send().await;
-    assert!(missing.expect_err("none").as_service_error().is_some_and(|error| error.is_no_such_bucket()));
+    assert!(
+        missing
+            .expect_err("none")
+            .as_service_error()
+            .is_some_and(|error| error.is_no_such_bucket())
+    );
 }
 
 #[tokio::test]
 async fn versions_in_pages() {
-    let server = Server::start(Options {
-        max_page: 2,
-        ..Options::default()
-    });
+    let server = Server::start(Options { max_page: 2, ..Options::default() });
     let client = client(&server);
     server.create_versioned_bucket("versioned");
     for body in ["1", "2", "3"] {

@@ -2,8 +2,9 @@
 
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective, ObjectCannedAcl,
-    ObjectIdentifier, ServerSideEncryption, StorageClass, Tag, Tagging, TaggingDirective, VersioningConfiguration,
+    BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective,
+    ObjectCannedAcl, ObjectIdentifier, ServerSideEncryption, StorageClass, Tag, Tagging,
+    TaggingDirective, VersioningConfiguration,
 };
 use s3_test_server::{Algorithm, Options, Server};
 
@@ -62,7 +63,8 @@ async fn ranges_and_parts() {
     let client = client(&server);
     server.put(BUCKET, "key", "0123456789", &[]);
     server.put(BUCKET, "empty", "", &[]);
-    let get = |key: &str, range: &str| client.get_object().bucket(BUCKET).key(key).range(range).send();
+    let get =
+        |key: &str, range: &str| client.get_object().bucket(BUCKET).key(key).range(range).send();
     for (range, expected, content_range) in [
         ("bytes=0-0", "0", "bytes 0-0/10"),
         ("bytes=3-5", "345", "bytes 3-5/10"),
@@ -138,13 +140,16 @@ async fn a_copy_keeps_or_replaces() {
     let put = client.put_object().bucket(BUCKET).key("from").body(b"bytes".to_vec().into());
     let put = put.metadata("a", "b").content_type("text/plain").tagging("x=y");
     put.storage_class(StorageClass::Glacier).send().await.expect("put");
-    let copy = |to: &str| client.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"));
+    let copy = |to: &str| {
+        client.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"))
+    };
     copy("kept").send().await.expect("copied");
     let kept = server.get(BUCKET, "kept").expect("copied");
     assert_eq!((kept.metadata("a"), kept.content_type()), (Some("b"), Some("text/plain")));
     assert_eq!(kept.tags.len(), 1);
     assert_eq!(kept.storage_class(), "STANDARD");
-    let replace = copy("replaced").metadata_directive(MetadataDirective::Replace).metadata("c", "d");
+    let replace =
+        copy("replaced").metadata_directive(MetadataDirective::Replace).metadata("c", "d");
     let replace = replace.tagging_directive(TaggingDirective::Replace);
     replace.send().await.expect("copied");
     let replaced = server.get(BUCKET, "replaced").expect("copied");
@@ -152,7 +157,8 @@ async fn a_copy_keeps_or_replaces() {
     assert!(replaced.tags.is_empty());
     assert_eq!(replaced.content_type(), None);
     assert!(copy("from").send().await.is_err(), "a copy to itself changes nothing");
-    let missing = client.copy_object().bucket(BUCKET).key("to").copy_source(format!("{BUCKET}/missing"));
+    let missing =
+        client.copy_object().bucket(BUCKET).key("to").copy_source(format!("{BUCKET}/missing"));
     assert_eq!(code(&missing.send().await.expect_err("refused")), "NoSuchKey");
 }
 
@@ -161,7 +167,8 @@ async fn versions_stay_until_they_are_deleted() {
     let server = Server::start(Options::default());
     let client = client(&server);
     server.put("versioned", "key", "before", &[]);
-    let configuration = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let configuration =
+        VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
     let versioning = client.put_bucket_versioning().bucket("versioned");
     versioning.versioning_configuration(configuration).send().await.expect("enabled");
     let get = client.get_bucket_versioning().bucket("versioned").send().await.expect("read");
@@ -169,11 +176,14 @@ async fn versions_stay_until_they_are_deleted() {
 
     let put = client.put_object().bucket("versioned").key("key").body(b"after".to_vec().into());
     let after = put.send().await.expect("put").version_id().expect("a version").to_owned();
-    let deleted = client.delete_object().bucket("versioned").key("key").send().await.expect("deleted");
+    let deleted =
+        client.delete_object().bucket("versioned").key("key").send().await.expect("deleted");
     assert_eq!(deleted.delete_marker(), Some(true));
     let gone = client.get_object().bucket("versioned").key("key").send().await.expect_err("gone");
     assert_eq!(code(&gone), "NoSuchKey");
-    let get = |version: &str| client.get_object().bucket("versioned").key("key").version_id(version).send();
+    let get = |version: &str| {
+        client.get_object().bucket("versioned").key("key").version_id(version).send()
+    };
     let got = get(&after).await.expect("there").body.collect().await.expect("a body");
     assert_eq!(got.into_bytes(), "after");
     let got = get("null").await.expect("there").body.collect().await.expect("a body");
@@ -213,7 +223,8 @@ async fn many_are_deleted_at_once() {
     let client = client(&server);
     server.put_many(BUCKET, (0..5).map(|number| (format!("key-{number}"), "x".into())));
     let name = |key: &str| ObjectIdentifier::builder().key(key).build().expect("a key");
-    let delete = Delete::builder().objects(name("key-1")).objects(name("key-3")).objects(name("none"));
+    let delete =
+        Delete::builder().objects(name("key-1")).objects(name("key-3")).objects(name("none"));
     let request = client.delete_objects().bucket(BUCKET).delete(delete.build().expect("keys"));
     let done = request.send().await.expect("deleted");
     assert_eq!(done.deleted().len(), 3);
@@ -224,10 +235,22 @@ async fn many_are_deleted_at_once() {
 async fn presigned_urls_work() {
     let server = server();
     let client = client(&server);
-    let put = client.put_object().bucket(BUCKET).key("a key").presigned(presigning()).await.expect("signed");
+    let put = client
+        .put_object()
+        .bucket(BUCKET)
+        .key("a key")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     let answer = send(&server, &put, b"from a url");
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    let get = client.get_object().bucket(BUCKET).key("a key").presigned(presigning()).await.expect("signed");
+    let get = client
+        .get_object()
+        .bucket(BUCKET)
+        .key("a key")
+        .presigned(presigning())
+        .await
+        .expect("signed");
     assert!(send(&server, &get, b"").ends_with(b"from a url"));
     let entry = &server.requests()[0];
     assert_eq!((entry.operation, entry.key.as_deref()), ("PutObject", Some("a key")));
@@ -245,12 +268,10 @@ fn a_hundred_thousand_objects_are_there_quickly() {
 
 #[tokio::test]
 async fn large_bodies_pass_with_fast_etags() {
-    let server = Server::start(Options {
-        fast_etags: true,
-        ..Options::with_bucket(BUCKET)
-    });
+    let server = Server::start(Options { fast_etags: true, ..Options::with_bucket(BUCKET) });
     let client = client(&server);
-    let body = bytes::Bytes::from((0..20_000_000_u32).map(|number| number as u8).collect::<Vec<u8>>());
+    let body =
+        bytes::Bytes::from((0..20_000_000_u32).map(|number| number as u8).collect::<Vec<u8>>());
     let put = client.put_object().bucket(BUCKET).key("key").body(ByteStream::from(body.clone()));
     put.send().await.expect("put");
     let get = client.get_object().bucket(BUCKET).key("key").send().await.expect("get");

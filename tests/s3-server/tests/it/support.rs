@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, Credentials, Region, StalledStreamProtectionConfig,
+};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_smithy_http_client::Builder as HttpBuilder;
@@ -22,7 +24,8 @@ pub(crate) fn server() -> Server {
 
 /// The configuration of a client that never tries again by itself.
 pub(crate) fn config(server: &Handle, region: &str) -> Builder {
-    let credentials = Credentials::new(server.access_key(), server.secret_key(), None, None, "test");
+    let credentials =
+        Credentials::new(server.access_key(), server.secret_key(), None, None, "test");
     aws_sdk_s3::config::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(server.endpoint())
@@ -67,11 +70,15 @@ pub(crate) fn target(uri: &str) -> &str {
 }
 
 /// Sends any request. `headers` end with CRLF each.
-pub(crate) fn send_raw(server: &Handle, method: &str, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn send_raw(
+    server: &Handle,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("connects");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .expect("a timeout");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     let head = format!(
         "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
         server.port(),
@@ -101,7 +108,8 @@ pub(crate) async fn at_once<T: Send + 'static>(
 pub(crate) fn sign_sts(server: &Handle, form: &str) -> String {
     use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
     use aws_sigv4::sign::v4;
-    let identity = Credentials::new(server.access_key(), server.secret_key(), None, None, "test").into();
+    let identity =
+        Credentials::new(server.access_key(), server.secret_key(), None, None, "test").into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region("us-east-1")
@@ -112,7 +120,12 @@ pub(crate) fn sign_sts(server: &Handle, form: &str) -> String {
         .expect("parameters")
         .into();
     let uri = format!("{}/", server.endpoint());
-    let request = SignableRequest::new("POST", &uri, std::iter::empty(), SignableBody::Bytes(form.as_bytes()));
+    let request = SignableRequest::new(
+        "POST",
+        &uri,
+        std::iter::empty(),
+        SignableBody::Bytes(form.as_bytes()),
+    );
     let (signed, _) = sign(request.expect("a request"), &params).expect("signed").into_parts();
     let header = |(name, value): (&str, &str)| format!("{name}: {value}\r\n");
     signed.headers().map(header).collect()

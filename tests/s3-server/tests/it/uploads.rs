@@ -24,7 +24,8 @@ fn complete(
     client: &Client,
     id: &str,
     parts: &[CompletedPart],
-) -> aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder {
+) -> aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder
+{
     let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec())).build();
     let request = client.complete_multipart_upload().bucket(BUCKET).key(KEY);
     request.upload_id(id).multipart_upload(parts)
@@ -35,13 +36,17 @@ async fn parts_become_an_object() {
     let server = server();
     let client = client(&server);
     let id = create(&client).await;
-    assert_eq!(server.uploads(BUCKET)[0].attributes.metadata.get("a").map(String::as_str), Some("b"));
+    assert_eq!(
+        server.uploads(BUCKET)[0].attributes.metadata.get("a").map(String::as_str),
+        Some("b")
+    );
     // In any order, and one of them twice.
     let third = upload(&client, &id, 7, "three").await;
     upload(&client, &id, 1, "wrong").await;
     let first = upload(&client, &id, 1, "one").await;
     let second = upload(&client, &id, 2, "two").await;
-    let listed = client.list_parts().bucket(BUCKET).key(KEY).upload_id(&id).send().await.expect("parts");
+    let listed =
+        client.list_parts().bucket(BUCKET).key(KEY).upload_id(&id).send().await.expect("parts");
     assert_eq!(listed.parts().len(), 3);
     let listed = client.list_multipart_uploads().bucket(BUCKET).send().await.expect("uploads");
     assert_eq!(listed.uploads()[0].upload_id(), Some(id.as_str()));
@@ -65,7 +70,8 @@ async fn parts_become_an_object() {
     let again = complete(&client, &id, &[first]).send().await.expect_err("gone");
     assert_eq!((code(&again).as_str(), status(&again)), ("NoSuchUpload", 404));
 
-    let part = client.get_object().bucket(BUCKET).key(KEY).part_number(2).send().await.expect("a part");
+    let part =
+        client.get_object().bucket(BUCKET).key(KEY).part_number(2).send().await.expect("a part");
     assert_eq!(part.parts_count(), Some(3));
     assert_eq!(part.content_range(), Some("bytes 3-5/11"));
     assert_eq!(part.body.collect().await.expect("a body").into_bytes(), "two");
@@ -78,9 +84,11 @@ async fn completion_is_conditional_and_abort_forgets() {
     server.put(BUCKET, KEY, "old", &[]);
     let id = create(&client).await;
     let parts = [upload(&client, &id, 1, "new").await];
-    let refused = complete(&client, &id, &parts).if_none_match("*").send().await.expect_err("refused");
+    let refused =
+        complete(&client, &id, &parts).if_none_match("*").send().await.expect_err("refused");
     assert_eq!((code(&refused).as_str(), status(&refused)), ("PreconditionFailed", 412));
-    let refused = complete(&client, &id, &parts).if_match("\"x\"").send().await.expect_err("refused");
+    let refused =
+        complete(&client, &id, &parts).if_match("\"x\"").send().await.expect_err("refused");
     assert_eq!(status(&refused), 412);
     assert_eq!(server.get(BUCKET, KEY).expect("there").text(), "old");
     let abort = client.abort_multipart_upload().bucket(BUCKET).key(KEY).upload_id(&id);
@@ -128,7 +136,8 @@ async fn parts_can_be_copied() {
     for (number, range) in [(1, "bytes=5-9"), (2, "bytes=0-1")] {
         let copied = copy(number).copy_source_if_match(&etag).copy_source_range(range);
         let copied = copied.send().await.expect("copied");
-        let etag = copied.copy_part_result().and_then(|part| part.e_tag()).expect("an etag").to_owned();
+        let etag =
+            copied.copy_part_result().and_then(|part| part.e_tag()).expect("an etag").to_owned();
         parts.push(CompletedPart::builder().part_number(number).e_tag(etag).build());
     }
     complete(&client, &id, &parts).send().await.expect("completed");
@@ -150,8 +159,10 @@ async fn checksums_of_parts_and_of_the_whole() {
         let id = create.send().await.expect("created").upload_id().expect("an id").to_owned();
         let mut parts = Vec::new();
         for (number, body) in [(1, "hel"), (2, "lo")] {
-            let part = client.upload_part().bucket(BUCKET).key(KEY).upload_id(&id).part_number(number);
-            let part = part.checksum_algorithm(algorithm.clone()).body(body.as_bytes().to_vec().into());
+            let part =
+                client.upload_part().bucket(BUCKET).key(KEY).upload_id(&id).part_number(number);
+            let part =
+                part.checksum_algorithm(algorithm.clone()).body(body.as_bytes().to_vec().into());
             let part = part.send().await.expect("uploaded");
             let completed = CompletedPart::builder()
                 .part_number(number)

@@ -9,7 +9,12 @@
 
 mod artifacts;
 mod cache;
+mod checkouts;
+mod copies;
 mod cost;
+mod faults;
+mod integrity;
 mod kills;
+mod objects;
 mod races;
 mod support;

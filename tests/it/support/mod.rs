@@ -9,7 +9,7 @@ mod resource;
 mod tree;
 
 pub(crate) use embedded::{BUCKET, Embedded, Stored};
-pub(crate) use git::Checkout;
+pub(crate) use git::{Checkout, git};
 pub(crate) use history::Grown;
 pub(crate) use place::Place;
 pub(crate) use published::published;

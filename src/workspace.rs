@@ -262,7 +262,10 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
+        // A thread that still writes a slot finds no directory under the old name, so nothing
+        // appears in this one while it is removed.
+        let leaving = self.directory.with_extension("gone");
+        let _ = fs::rename(&self.directory, &leaving).and_then(|()| fs::remove_dir_all(&leaving));
     }
 }
 

@@ -203,12 +203,15 @@ where
             let kind = if lasting { Kind::Fatal } else { Kind::Transient };
             Failure { kind, status: None, code: None, message, region: None }
         }
-        // An answer whose body broke off, or is no XML.
-        SdkError::ResponseError(_) => {
-            let kind = kind(status.unwrap_or(0), "");
-            let kind = if kind == Kind::Fatal { Kind::Transient } else { kind };
-            Failure { kind, status: None, code: None, message: chain(&error), region }
-        }
+        // An answer whose body broke off, or is no XML: whatever its status, the code that tells
+        // a missing bucket from a missing object is not known.
+        SdkError::ResponseError(_) => Failure {
+            kind: Kind::Transient,
+            status: None,
+            code: None,
+            message: chain(&error),
+            region,
+        },
         SdkError::TimeoutError(_) => Failure::transient(chain(&error)),
         _ => Failure {
             kind: Kind::Fatal,

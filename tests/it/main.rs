@@ -1,1 +1,20 @@
-fn main() {}
+//! The real program from outside, as Concourse calls it: one file a story.
+//!
+//! Stories over a `Place` run on the embedded server, or on a real one when
+//! `S3_ASSET_TEST_ENDPOINT`, `S3_ASSET_TEST_ACCESS_KEY` and `S3_ASSET_TEST_SECRET_KEY` are set.
+//! Stories over an `Embedded` need its log, faults or insides and keep to it.
+
+// A test takes from the machine what it needs.
+#![allow(clippy::disallowed_methods)]
+
+mod artifacts;
+mod cache;
+mod checkouts;
+mod copies;
+mod cost;
+mod faults;
+mod integrity;
+mod kills;
+mod objects;
+mod races;
+mod support;

@@ -1,0 +1,100 @@
+//! What a check costs: requests, and how many of them had to wait for the one before, at
+//! histories of 1, 1,000 and 100,000 published sets.
+
+use crate::support::{Embedded, Grown, Resource};
+use s3_asset_resource::history::SEGMENT;
+use serde_json::Value;
+use std::time::Duration;
+
+const COUNTS: [usize; 3] = [1, 1_000, 100_000];
+const QUIET: Duration = Duration::from_millis(60);
+
+/// What a check answered, its requests, and its rounds.
+fn check(
+    server: &Embedded,
+    resource: &Resource,
+    version: Option<&Value>,
+) -> (Vec<Value>, usize, u64) {
+    server.reset_requests();
+    server.measure_rounds(QUIET);
+    let versions = resource.versions(version);
+    let rounds = server.rounds();
+    server.stop_rounds();
+    (versions, server.requests().len(), rounds)
+}
+
+#[test]
+fn the_first_check_is_one_request() {
+    for count in COUNTS {
+        let server = Embedded::new();
+        let history = Grown::new(&server, count, &[]);
+        let (versions, requests, rounds) = check(&server, &server.resource(), None);
+        assert_eq!(versions, history.since(count));
+        assert_eq!((requests, rounds), (1, 1), "{count} sets");
+    }
+    let empty = Embedded::new();
+    let (versions, requests, rounds) = check(&empty, &empty.resource(), None);
+    assert_eq!((versions.len(), requests, rounds), (0, 1, 1));
+}
+
+#[test]
+fn a_check_from_the_newest_is_two_requests_at_once() {
+    for count in COUNTS {
+        let server = Embedded::new();
+        let history = Grown::new(&server, count, &[count]);
+        let newest = history.version(count);
+        let (versions, requests, rounds) = check(&server, &server.resource(), Some(&newest));
+        assert_eq!(versions, [newest]);
+        assert_eq!((requests, rounds), (2, 1), "{count} sets");
+    }
+}
+
+#[test]
+fn a_check_from_an_unknown_or_deleted_version_is_two_requests_at_once() {
+    for count in COUNTS {
+        let server = Embedded::new();
+        let history = Grown::new(&server, count, &[]);
+        for given in [history.version(count + 7), history.version(count.div_ceil(2))] {
+            let (versions, requests, rounds) = check(&server, &server.resource(), Some(&given));
+            // Of a history of one, the given version may be the only one.
+            if count > 1 {
+                assert_eq!(versions, history.since(count));
+            }
+            assert_eq!((requests, rounds), (2, 1), "{count} sets");
+        }
+    }
+}
+
+#[test]
+fn a_check_from_further_back_reads_only_what_it_needs() {
+    for (count, backs) in [
+        (1_000, vec![1, 30, 160, 161, 500, 999]),
+        (100_000, vec![1, 30, 300, 1_000, 4_000, 20_000, 99_999]),
+    ] {
+        let server = Embedded::new();
+        let manifests: Vec<usize> = backs.iter().map(|back| count - back).collect();
+        let history = Grown::new(&server, count, &manifests);
+        for back in backs {
+            let given = history.version(count - back);
+            let (versions, requests, rounds) = check(&server, &server.resource(), Some(&given));
+            assert!(versions == history.since(count - back), "{back} back of {count}");
+            let segments = requests - 2;
+            println!("{count} sets, {back} back: {requests} requests in {rounds} rounds");
+            assert!(segments <= back.div_ceil(SEGMENT as usize), "{back} back: {segments}");
+            let at_once = segments <= 32;
+            assert!(!at_once || rounds <= 2, "{back} back of {count}: {rounds} rounds");
+        }
+    }
+}
+
+#[test]
+fn an_initial_history_reads_only_what_it_needs() {
+    let server = Embedded::new();
+    let history = Grown::new(&server, 100_000, &[]);
+    for (initial, most) in [(1, 1), (32, 1), (500, 5)] {
+        let resource = server.resource().set("initial_history", initial);
+        let (versions, requests, rounds) = check(&server, &resource, None);
+        assert!(versions == history.since(100_001 - initial), "{initial}");
+        assert!(requests <= most && rounds <= 2, "{initial}: {requests} in {rounds} rounds");
+    }
+}

@@ -1,0 +1,50 @@
+//! Histories of any length, written into the embedded server directly.
+
+use super::{BUCKET, Embedded, commit};
+use s3_asset_resource::artifacts::Published;
+use s3_asset_resource::history::{Build, Head};
+use s3_asset_resource::names::CommitId;
+use serde_json::{Value, json};
+
+/// A history of the commits 1 to `count`, in that order.
+pub(crate) struct Grown {
+    pub(crate) count: usize,
+}
+
+impl Grown {
+    /// Writes the head and its segments, and a manifest for each of these commits.
+    pub(crate) fn new(server: &Embedded, count: usize, with_manifests: &[usize]) -> Grown {
+        let mut head: Head<Published> = Head::new("grown");
+        for n in 1..=count {
+            if with_manifests.contains(&n) {
+                let position = head.position().to_string();
+                let key = format!("artifacts/{}/.manifest.json", commit(n));
+                server.put(BUCKET, &key, "{}", &[("history", &position)]);
+            }
+            let what = Published {
+                commit: CommitId::parse(&commit(n)).expect("a commit"),
+                code_hash: None,
+                unsealed: false,
+            };
+            let (next, segment) =
+                head.append("2026-01-01T00:00:00Z".to_owned(), Build::default(), what);
+            head = next;
+            if let Some(segment) = segment {
+                let key = format!("artifacts/.history/grown/{:08}.json", segment.index());
+                server.put(BUCKET, &key, segment.to_bytes().expect("a segment"), &[]);
+            }
+        }
+        server.put(BUCKET, "artifacts/.history.json", head.to_bytes().expect("a head"), &[]);
+        Grown { count }
+    }
+
+    /// The version of the nth commit.
+    pub(crate) fn version(&self, n: usize) -> Value {
+        json!({"commit": commit(n)})
+    }
+
+    /// The versions from the nth commit on.
+    pub(crate) fn since(&self, n: usize) -> Vec<Value> {
+        (n..=self.count).map(|n| self.version(n)).collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! A bucket on whichever server the suite runs against: the embedded one, or a real one that the
+//! environment names.
+
+use super::{Resource, Tree, published};
+use aws_credential_types::Credentials;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use s3_asset_resource::source::Trust;
+use s3_test_server::{Options, Server};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::runtime::Runtime;
+
+/// A bucket of a test's own.
+pub(crate) struct Place {
+    bucket: String,
+    endpoint: String,
+    access_key: String,
+    secret_key: String,
+    client: Client,
+    runtime: Runtime,
+    /// None where the server is a real one.
+    _embedded: Option<Server>,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Place {
+    pub(crate) fn new() -> Place {
+        let place = match variable("S3_ASSET_TEST_ENDPOINT") {
+            None => {
+                let server = Server::start(Options::default());
+                let (access, secret) =
+                    (server.access_key().to_owned(), server.secret_key().to_owned());
+                Place::at(server.endpoint(), access, secret, Some(server))
+            }
+            Some(endpoint) => {
+                let named = |name: &str| variable(name).unwrap_or_else(|| panic!("set {name}"));
+                let access = named("S3_ASSET_TEST_ACCESS_KEY");
+                let secret = named("S3_ASSET_TEST_SECRET_KEY");
+                Place::at(endpoint, access, secret, None)
+            }
+        };
+        let create = place.client.create_bucket().bucket(&place.bucket);
+        place.runtime.block_on(create.send()).expect("a bucket of the test's own");
+        place
+    }
+
+    fn at(
+        endpoint: String,
+        access_key: String,
+        secret_key: String,
+        embedded: Option<Server>,
+    ) -> Place {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_micros();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .force_path_style(true)
+            .endpoint_url(&endpoint)
+            .retry_config(RetryConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .credentials_provider(Credentials::new(&access_key, &secret_key, None, None, "test"))
+            .http_client(s3_asset_resource::http::client(&Trust::System))
+            .build();
+        Place {
+            bucket: format!("it-{since}-{count}"),
+            endpoint,
+            access_key,
+            secret_key,
+            client: Client::from_conf(config),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime"),
+            _embedded: embedded,
+        }
+    }
+
+    /// A resource with the artifacts track over the bucket.
+    pub(crate) fn resource(&self) -> Resource {
+        Resource::new(json!({
+            "bucket": self.bucket, "endpoint": self.endpoint, "use_path_style": true,
+            "access_key_id": self.access_key, "secret_access_key": self.secret_key,
+            "artifacts": {},
+        }))
+    }
+
+    pub(crate) fn uri(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+
+    /// The keys, sorted.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.runtime.block_on(async {
+            let mut pages =
+                self.client.list_objects_v2().bucket(&self.bucket).into_paginator().send();
+            let mut keys = Vec::new();
+            while let Some(page) = pages.next().await {
+                let objects = page.expect("a listing").contents.unwrap_or_default();
+                keys.extend(objects.into_iter().filter_map(|object| object.key));
+            }
+            keys.sort();
+            keys
+        })
+    }
+
+    /// Everything that a write could change: the keys and their tags.
+    pub(crate) fn state(&self) -> BTreeMap<String, String> {
+        let keys = self.keys().into_iter();
+        keys.map(|key| (key.clone(), self.head(&key).e_tag.unwrap_or_default())).collect()
+    }
+
+    pub(crate) fn put(&self, key: &str, bytes: &[u8], metadata: &[(&str, &str)]) {
+        let metadata: HashMap<String, String> =
+            metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let put = self.client.put_object().bucket(&self.bucket).key(key);
+        let put = put.set_metadata(Some(metadata)).body(bytes.to_vec().into());
+        self.runtime.block_on(put.send()).expect("the object is put");
+    }
+
+    pub(crate) fn head(&self, key: &str) -> HeadObjectOutput {
+        let head = self.client.head_object().bucket(&self.bucket).key(key);
+        self.runtime.block_on(head.send()).unwrap_or_else(|e| panic!("{key}: {e:?}"))
+    }
+
+    pub(crate) fn tags(&self, key: &str) -> BTreeMap<String, String> {
+        let tags = self.client.get_object_tagging().bucket(&self.bucket).key(key);
+        let tags = self.runtime.block_on(tags.send()).unwrap_or_else(|e| panic!("{key}: {e:?}"));
+        tags.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()
+    }
+
+    pub(crate) fn bytes(&self, key: &str) -> Option<Vec<u8>> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        self.runtime.block_on(async {
+            match get.send().await {
+                Ok(object) => Some(object.body.collect().await.expect("its bytes").to_vec()),
+                Err(e) if e.as_service_error().is_some_and(GetObjectError::is_no_such_key) => None,
+                Err(e) => panic!("{key}: {e:?}"),
+            }
+        })
+    }
+
+    /// What stands in a folder; see [`published`].
+    pub(crate) fn published(&self, folder: &str) -> Option<Tree> {
+        published(folder, |key| self.bytes(key))
+    }
+
+    /// The entries of the history's head, newest first.
+    pub(crate) fn head_of_history(&self) -> Vec<Value> {
+        let bytes = self.bytes("artifacts/.history.json").expect("a history");
+        let head: Value = serde_json::from_slice(&bytes).expect("JSON");
+        head["entries"].as_array().expect("entries").clone()
+    }
+}

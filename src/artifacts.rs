@@ -6,11 +6,11 @@
 //!   hash, the cache's manifest too: so whatever a check names, a get finds.
 
 use crate::fault::fault;
-use crate::history::Entry;
 use crate::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
 use crate::protocol::Version;
 use crate::source::{Artifacts, Follow};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// What the history of publications says of one set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,66 +116,57 @@ pub enum Given {
     },
 }
 
-impl Given {
-    /// Whether these entries answer the check, or older ones are needed.
-    pub fn is_answered_by(
-        &self,
-        entries: &[Entry<Published>],
-        initial: usize,
-        follow: Follow,
-    ) -> bool {
-        match self {
-            Given::None => versions(entries.iter(), self, initial, follow).len() >= initial,
-            Given::Version { stands: false, .. } => true,
-            Given::Version { wanted, .. } => entries.iter().any(|entry| wanted.is(&entry.what)),
-        }
-    }
-}
-
-/// A check's answer, oldest first, from entries, newest first, that reach back far enough.
+/// A check's answer in the making: it takes entries, newest first, until it has enough.
 ///
 /// With `follow: code` a version appears once, where its code was last published: a return to
 /// older code is the newest version again, and not a second one with the same keys.
-pub fn versions<'a>(
-    entries: impl Iterator<Item = &'a Entry<Published>>,
-    given: &Given,
+#[derive(Debug)]
+pub struct Answer {
+    given: Given,
+    /// How many versions the very first check wants.
     initial: usize,
     follow: Follow,
-) -> Vec<Version> {
-    let mut newest_first: Vec<Version> = Vec::new();
-    let mut last_code: Option<&CodeHash> = None;
-    let mut seen = std::collections::HashSet::new();
-    let limit = if matches!(given, Given::None) { initial } else { usize::MAX };
-    let mut known = matches!(given, Given::None);
-    for Entry { what, .. } in entries {
-        if newest_first.len() == limit {
-            break;
-        }
-        if let Given::Version { wanted, stands: false } = given
-            && wanted.is(what)
-            && !what.unsealed
-        {
-            continue;
-        }
-        let again = follow == Follow::Code
-            && (last_code == what.code_hash.as_ref()
-                || what.code_hash.as_ref().is_some_and(|h| !seen.insert(h)));
-        last_code = what.code_hash.as_ref().or(last_code);
-        if !again {
-            newest_first.extend(version(what, follow));
-        }
-        if let Given::Version { wanted, .. } = given
-            && wanted.is(what)
-        {
-            known = true;
-            break;
-        }
+    newest_first: Vec<Version>,
+    seen: HashSet<CodeHash>,
+    /// Whether the given version has come by.
+    known: bool,
+}
+
+impl Answer {
+    /// An answer that has seen nothing yet.
+    pub fn new(given: Given, initial: usize, follow: Follow) -> Answer {
+        let known = matches!(given, Given::None);
+        Answer { given, initial, follow, newest_first: Vec::new(), seen: HashSet::new(), known }
     }
-    if !known {
-        newest_first.truncate(1);
+
+    /// Takes the next older entry; true: no older one is needed.
+    pub fn take(&mut self, set: &Published) -> bool {
+        let is_given = match &self.given {
+            Given::None => false,
+            Given::Version { wanted, .. } => wanted.is(set),
+        };
+        if is_given && matches!(self.given, Given::Version { stands: false, .. }) && !set.unsealed {
+            return false;
+        }
+        let is_new = match (self.follow, &set.code_hash) {
+            (Follow::Code, Some(hash)) => self.seen.insert(hash.clone()),
+            _ => true,
+        };
+        if is_new {
+            self.newest_first.extend(version(set, self.follow));
+        }
+        self.known |= is_given;
+        is_given || (matches!(self.given, Given::None) && self.newest_first.len() >= self.initial)
     }
-    newest_first.reverse();
-    newest_first
+
+    /// The versions, oldest first: from the given one on, or, where it did not come by, the newest.
+    pub fn finish(mut self) -> Vec<Version> {
+        if !self.known {
+            self.newest_first.truncate(1);
+        }
+        self.newest_first.reverse();
+        self.newest_first
+    }
 }
 
 /// Where things are: the layout of s3-asset-manager, and what this resource adds to it.
@@ -207,7 +198,6 @@ impl Artifacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Build;
 
     fn commit(n: usize) -> CommitId {
         CommitId::parse(&format!("{n:040x}")).expect("a commit")
@@ -217,21 +207,22 @@ mod tests {
         CodeHash::parse(&c.to_string().repeat(64)).expect("a hash")
     }
 
-    /// A history, oldest first: each letter the code of a set, `-` none.
-    fn history(codes: &str) -> Vec<Entry<Published>> {
-        let entry = |(n, c): (usize, char)| Entry {
-            number: n as u64 + 1,
-            time: String::new(),
-            build: Build::default(),
-            what: Published {
-                commit: commit(n),
-                code_hash: (c != '-').then(|| hash(c)),
-                unsealed: false,
-            },
+    /// A history: each letter, oldest first, the code of a set, `-` none. Newest first.
+    fn history(codes: &str) -> Vec<Published> {
+        let set = |(n, c): (usize, char)| Published {
+            commit: commit(n),
+            code_hash: (c != '-').then(|| hash(c)),
+            unsealed: false,
         };
-        let mut entries: Vec<_> = codes.chars().enumerate().map(entry).collect();
-        entries.reverse();
-        entries
+        let mut sets: Vec<_> = codes.chars().enumerate().map(set).collect();
+        sets.reverse();
+        sets
+    }
+
+    fn versions(sets: &[Published], given: Given, initial: usize, follow: Follow) -> Vec<Version> {
+        let mut answer = Answer::new(given, initial, follow);
+        let _ = sets.iter().any(|set| answer.take(set));
+        answer.finish()
     }
 
     fn by_commit(n: usize, stands: bool) -> Given {
@@ -242,8 +233,8 @@ mod tests {
     }
 
     /// The answers, as commit numbers.
-    fn commits(entries: &[Entry<Published>], given: &Given, initial: usize) -> Vec<usize> {
-        versions(entries.iter(), given, initial, Follow::Commit)
+    fn commits(sets: &[Published], given: Given, initial: usize) -> Vec<usize> {
+        versions(sets, given, initial, Follow::Commit)
             .iter()
             .map(|v| usize::from_str_radix(&v["commit"], 16).expect("a number"))
             .collect()
@@ -264,17 +255,18 @@ mod tests {
             (by_commit(4, false), 1, &[3]),
         ];
         for (given, initial, want) in cases {
-            assert_eq!(commits(&entries, &given, initial), want, "{given:?} {initial}");
+            let text = format!("{given:?} {initial}");
+            assert_eq!(commits(&entries, given, initial), want, "{text}");
         }
-        assert!(commits(&[], &Given::None, 1).is_empty());
-        assert!(commits(&[], &by_commit(1, true), 1).is_empty());
+        assert!(commits(&[], Given::None, 1).is_empty());
+        assert!(commits(&[], by_commit(1, true), 1).is_empty());
     }
 
     #[test]
     fn a_set_without_manifest_is_not_gone() {
         let mut entries = history("---");
-        entries[1].what.unsealed = true;
-        assert_eq!(commits(&entries, &by_commit(1, false), 1), [1, 2]);
+        entries[1].unsealed = true;
+        assert_eq!(commits(&entries, by_commit(1, false), 1), [1, 2]);
     }
 
     #[test]
@@ -292,11 +284,12 @@ mod tests {
             ("abba", code('c'), 1, "a"),
         ];
         for (codes, given, initial, want) in cases {
-            let got: String = versions(history(codes).iter(), &given, initial, Follow::Code)
+            let text = format!("{codes} {given:?}");
+            let got: String = versions(&history(codes), given, initial, Follow::Code)
                 .iter()
                 .map(|v| &v["code_hash"][..1])
                 .collect();
-            assert_eq!(got, want, "{codes} {given:?}");
+            assert_eq!(got, want, "{text}");
         }
     }
 

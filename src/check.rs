@@ -4,7 +4,7 @@
 //! given version, at once. Only when the given version is older than what the head holds, a second
 //! round reads the segments from it on, all at once.
 
-use crate::artifacts::{Given, Published, Wanted, versions};
+use crate::artifacts::{Answer, Given, Published, Wanted};
 use crate::history::Position;
 use crate::protocol::Version;
 use crate::publish::POSITION;
@@ -31,25 +31,29 @@ pub async fn artifacts(
             Some(wanted) => store.head(&Folder(track.folder(wanted)).manifest()?).await,
         }
     };
-    let (current, facts) = futures_util::future::try_join(record.read(), facts).await?;
-    let Some(current) = current else { return Ok(Vec::new()) };
-    let given = match wanted {
-        None => Given::None,
-        Some(wanted) => Given::Version { wanted, stands: facts.is_some() },
+    let (head, facts) = futures_util::future::try_join(record.peek(), facts).await?;
+    let Some(mut head) = head else { return Ok(Vec::new()) };
+    let (first, stands) = (wanted.is_none(), facts.is_some());
+    let given = wanted.map_or(Given::None, |wanted| Given::Version { wanted, stands });
+    let mut answer = Answer::new(given, source.initial_history, track.follow);
+    let mut held = 0;
+    while let Some(entry) = head.next()? {
+        if answer.take(&entry.what) {
+            return Ok(answer.finish());
+        }
+        held += 1;
+    }
+    let shape = head.shape();
+    let older = match &facts {
+        Some(facts) => {
+            let since = facts.metadata.get(POSITION).and_then(|text| Position::parse(text));
+            shape.segments_since(since.as_ref())
+        }
+        None if first => shape.segments_for(source.initial_history.saturating_sub(held)),
+        // The given version is gone: nothing older is of interest.
+        None => 0..0,
     };
-    let head = &current.head;
-    let older = if given.is_answered_by(head.entries(), source.initial_history, track.follow) {
-        Vec::new()
-    } else {
-        let range = match &facts {
-            None => head.segments_for(source.initial_history),
-            Some(facts) => {
-                let since = facts.metadata.get(POSITION).and_then(|text| Position::parse(text));
-                head.segments_since(since.as_ref())
-            }
-        };
-        record.segments(head, range).await?
-    };
-    let entries = head.entries().iter().chain(&older);
-    Ok(versions(entries, &given, source.initial_history, track.follow))
+    let older = record.segments(shape, older).await?;
+    let _ = older.iter().any(|entry| answer.take(&entry.what));
+    Ok(answer.finish())
 }

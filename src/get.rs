@@ -9,11 +9,12 @@ use crate::params::GetArtifacts;
 use crate::protocol::{Metadata, Response, Version, metadata};
 use crate::publish::{self, Standing};
 use crate::report::{count, size};
+use crate::selection::Selection;
 use crate::set::{Folder, Manifest, ManifestFile, Mode};
 use crate::source::{Artifacts, Source};
 use crate::store::Store;
 use crate::transfer::{AT_ONCE, Engine, missing};
-use crate::workspace::{Selection, Staging};
+use crate::workspace::Staging;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::path::Path;
 

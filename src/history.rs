@@ -22,7 +22,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// How many entries a segment holds.
-pub const SEGMENT: u64 = 128;
+pub const SEGMENT: u64 = 64;
 /// How many entries stay in the head when a segment is sealed, so that a check that is a few
 /// versions behind reads the head alone.
 pub const KEEP: usize = 32;
@@ -106,6 +106,103 @@ pub struct Segment<T> {
     entries: Vec<Entry<T>>,
 }
 
+/// Which history a head is of, and how much of it is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Shape {
+    id: String,
+    sealed: u64,
+}
+
+impl Shape {
+    /// What tells this history from another under the same key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The segments that hold what is not in the head but may have been appended since a
+    /// position; every segment where the position is of another history, or unknown.
+    pub fn segments_since(&self, position: Option<&Position>) -> Range<u64> {
+        let from = match position {
+            Some(p) if p.history == self.id => p.next.max(1),
+            _ => 1,
+        };
+        ((from - 1) / SEGMENT).min(self.sealed)..self.sealed
+    }
+
+    /// The segments that hold the newest `count` entries below the head.
+    pub fn segments_for(&self, count: usize) -> Range<u64> {
+        self.sealed.saturating_sub((count as u64).div_ceil(SEGMENT))..self.sealed
+    }
+}
+
+/// A head that is read entry by entry, newest first, and no further than a reader asks.
+///
+/// A head as this release writes it has its entries on lines of their own, so a check that needs
+/// the newest one parses that alone; any other JSON of the same meaning is parsed whole.
+#[derive(Debug)]
+pub struct Peek<T> {
+    shape: Shape,
+    entries: Unread<T>,
+}
+
+#[derive(Debug)]
+enum Unread<T> {
+    Lines { bytes: bytes::Bytes, next: usize },
+    Parsed(std::vec::IntoIter<Entry<T>>),
+}
+
+impl<T: Serialize + DeserializeOwned> Peek<T> {
+    /// Reads the first line, or everything.
+    pub fn parse(bytes: bytes::Bytes) -> anyhow::Result<Peek<T>> {
+        if let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
+            && let Some(shape) = first_line(&bytes[..end])
+        {
+            return Ok(Peek { shape, entries: Unread::Lines { bytes, next: end + 1 } });
+        }
+        let head = Head::parse(&bytes)?;
+        Ok(Peek { shape: head.shape(), entries: Unread::Parsed(head.entries.into_iter()) })
+    }
+
+    /// Which history this is.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The next older entry; none at the head's end.
+    pub fn next(&mut self) -> anyhow::Result<Option<Entry<T>>> {
+        match &mut self.entries {
+            Unread::Parsed(entries) => Ok(entries.next()),
+            Unread::Lines { bytes, next } => {
+                let rest = bytes.get(*next..).unwrap_or_default();
+                let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+                *next += length + 1;
+                let line = &rest[..length];
+                if line.is_empty() || line == b"]}" {
+                    return Ok(None);
+                }
+                let entry = line.strip_suffix(b",").unwrap_or(line);
+                serde_json::from_slice(entry)
+                    .map(Some)
+                    .map_err(|e| damaged(&format!("an entry cannot be read: {e}")))
+            }
+        }
+    }
+}
+
+/// The shape in the first line of a head as this release writes it.
+fn first_line(line: &[u8]) -> Option<Shape> {
+    #[derive(Deserialize)]
+    struct First {
+        format: String,
+        #[serde(flatten)]
+        shape: Shape,
+    }
+    let mut whole = line.strip_suffix(b"\"entries\":[")?.strip_suffix(b",")?.to_vec();
+    whole.push(b'}');
+    let first: First = serde_json::from_slice(&whole).ok()?;
+    (first.format == FORMAT).then_some(first.shape)
+}
+
 impl<T: Serialize + DeserializeOwned> Head<T> {
     /// An empty history with an id of its own.
     pub fn new(id: impl Into<String>) -> Head<T> {
@@ -129,11 +226,6 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         write(&top, &self.entries)
     }
 
-    /// What tells this history from another under the same key.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
     /// The entries that the head itself holds, newest first.
     pub fn entries(&self) -> &[Entry<T>] {
         &self.entries
@@ -149,20 +241,9 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         Position { history: self.id.clone(), next: self.next() }
     }
 
-    /// The segments that hold what is not in the head but may have been appended since a
-    /// position; every segment where the position is of another history, or unknown.
-    pub fn segments_since(&self, position: Option<&Position>) -> Range<u64> {
-        let from = match position {
-            Some(p) if p.history == self.id => p.next.max(1),
-            _ => 1,
-        };
-        ((from - 1) / SEGMENT).min(self.sealed)..self.sealed
-    }
-
-    /// The segments to read so that, with the head, the newest `count` entries are known.
-    pub fn segments_for(&self, count: usize) -> Range<u64> {
-        let missing = count.saturating_sub(self.entries.len()) as u64;
-        self.sealed.saturating_sub(missing.div_ceil(SEGMENT))..self.sealed
+    /// Which history this is, and how much of it is sealed.
+    pub fn shape(&self) -> Shape {
+        Shape { id: self.id.clone(), sealed: self.sealed }
     }
 
     /// Puts an entry in front. A full head gives its oldest entries to a segment, which must be
@@ -334,20 +415,52 @@ mod tests {
     fn only_the_segments_needed_are_named() {
         let (head, segments) = grown(1000);
         let sealed = segments.len() as u64;
-        assert_eq!(head.segments_since(Some(&head.position())), sealed..sealed);
+        let shape = head.shape();
+        assert_eq!(shape.segments_since(Some(&head.position())), sealed..sealed);
         let at = |next| Position { history: "h1".into(), next };
-        assert_eq!(head.segments_since(Some(&at(1))), 0..sealed);
-        assert_eq!(head.segments_since(Some(&at(SEGMENT))), 0..sealed);
-        assert_eq!(head.segments_since(Some(&at(SEGMENT + 1))), 1..sealed);
-        assert_eq!(head.segments_since(None), 0..sealed);
+        assert_eq!(shape.segments_since(Some(&at(1))), 0..sealed);
+        assert_eq!(shape.segments_since(Some(&at(SEGMENT))), 0..sealed);
+        assert_eq!(shape.segments_since(Some(&at(SEGMENT + 1))), 1..sealed);
+        assert_eq!(shape.segments_since(None), 0..sealed);
         let other = Position { history: "h0".into(), next: 900 };
-        assert_eq!(head.segments_since(Some(&other)), 0..sealed);
-        let held = head.entries.len();
-        for (count, want) in
-            [(0, 0), (held, 0), (held + 1, 1), (held + 129, 2), (usize::MAX, sealed)]
-        {
-            assert_eq!(head.segments_for(count), sealed - want..sealed, "{count}");
+        assert_eq!(shape.segments_since(Some(&other)), 0..sealed);
+        for (count, want) in [(0, 0), (1, 1), (64, 1), (65, 2), (usize::MAX, sealed)] {
+            assert_eq!(shape.segments_for(count), sealed - want..sealed, "{count}");
         }
+    }
+
+    #[test]
+    fn a_peek_reads_what_a_parse_reads() {
+        for count in [0, 1, 2, 100, 1000] {
+            let (head, _) = grown(count);
+            let written = head.to_bytes().expect("json");
+            let value: serde_json::Value = serde_json::from_slice(&written).expect("json");
+            let indented = serde_json::to_vec_pretty(&value).expect("json");
+            for (bytes, by_line) in [(written, true), (indented, false)] {
+                let mut peek = Peek::<u64>::parse(bytes.into()).expect("a head");
+                assert_eq!(matches!(peek.entries, Unread::Lines { .. }), by_line);
+                assert_eq!(peek.shape(), &head.shape());
+                let mut entries = Vec::new();
+                while let Some(entry) = peek.next().expect("an entry") {
+                    entries.push(entry);
+                }
+                assert_eq!(entries, head.entries);
+            }
+        }
+    }
+
+    #[test]
+    fn a_peek_refuses_what_it_comes_across() {
+        let (head, _) = grown(3);
+        let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+        let newer = text.replace("history/1", "history/2");
+        assert!(
+            Peek::<u64>::parse(newer.into()).expect_err("newer").to_string().contains("history/2")
+        );
+        let mut peek =
+            Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
+        assert_eq!(peek.next().expect("sound").map(|e| e.what), Some(3));
+        assert!(peek.next().expect_err("damaged").to_string().contains("damaged"));
     }
 
     #[test]

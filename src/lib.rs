@@ -1,13 +1,13 @@
 //! A Concourse resource that keeps build assets in S3.
 //!
 //! One idea: **facts in, plan, effects out.** Reading makes plain data, pure functions decide, and
-//! effects follow. A file imports only from floors below its own:
+//! effects follow. A file imports from its own floor and those below it:
 //!
 //! | floor | files | what they may use |
 //! |---|---|---|
 //! | 0 words | [`fault`], [`names`], [`digest`], [`secret`] | std, serde, sha2 |
-//! | 1 the edge | [`lenient`], [`protocol`], [`source`], [`params`] | what users and Concourse write, validated |
-//! | 2 decisions | [`history`], [`artifacts`], [`set`], [`code_hash`] | no async, clock, environment or file system |
+//! | 1 the edge | [`lenient`], [`protocol`], [`source`], [`params`], [`selection`], [`object`], [`code_hash`] | what users and Concourse write, validated |
+//! | 2 decisions | [`history`], [`artifacts`], [`set`] | no async, clock, environment or file system |
 //! | 3 hands | [`http`], [`credentials`], [`store`], [`transfer`], [`record`], [`workspace`], [`repo`], [`python_glob`], [`code_hash_files`], [`build_info`], [`report`] | one foreign thing each |
 //! | 4 stories | [`publish`], [`check`], [`get`], [`put`], [`operator`], [`entry`] | 1 to 3 together |
 //!
@@ -29,6 +29,7 @@ pub mod history;
 pub mod http;
 pub mod lenient;
 pub mod names;
+pub mod object;
 pub mod operator;
 pub mod params;
 pub mod protocol;
@@ -39,6 +40,7 @@ pub mod record;
 pub mod repo;
 pub mod report;
 pub mod secret;
+pub mod selection;
 pub mod set;
 pub mod source;
 pub mod store;

@@ -216,6 +216,11 @@ impl CodeHash {
             "a code hash is 32 to 64 hexadecimal digits, as `s3-asset check` writes to .code-hash",
         ))
     }
+
+    /// Whether it is an MD5, as s3-asset-manager makes them.
+    pub fn is_md5(&self) -> bool {
+        self.0.len() == 32
+    }
 }
 
 /// A text that somebody else chose, cut and escaped so that it fits one line of an error.

@@ -3,8 +3,8 @@
 use crate::fault::fault;
 use crate::lenient::{Flag, Text, TextMap, Texts, fields_of, read, refuse_unknown};
 use crate::names::{CommitId, shown};
-use crate::store::ObjectOptions;
-use crate::workspace::Selection;
+use crate::object::ObjectOptions;
+use crate::selection::Selection;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -7,8 +7,9 @@
 use crate::digest::Sha256;
 use crate::history::Position;
 use crate::names::{Key, RelPath};
+use crate::object::ObjectOptions;
 use crate::set::{Claim, FileFacts, Folder, Manifest, ManifestFile, Provenance, digest};
-use crate::store::{Condition, Facts, Fetched, Listed, ObjectOptions, Store, Written};
+use crate::store::{Condition, Facts, Fetched, Listed, Store, Written};
 use crate::transfer::{AT_ONCE, Engine, missing};
 use crate::workspace::Hashed;
 use anyhow::Context as _;

@@ -11,17 +11,18 @@ use crate::fault::fault;
 use crate::get::describe;
 use crate::history::{Build, Position};
 use crate::names::{CodeHash, CommitId, Key, RelPath};
+use crate::object::ObjectOptions;
 use crate::params::{CommitOf, PutArtifacts};
 use crate::protocol::{Response, metadata};
 use crate::publish::{self, Item, Publication, Standing};
 use crate::record::{Current, Record};
 use crate::repo::Repo;
-use crate::report::{count, size};
+use crate::report::{Report, count, size};
+use crate::selection::Selection;
 use crate::set::{Folder, Manifest, ManifestFile, Mode, Provenance};
-use crate::source::{Artifacts, Follow};
-use crate::store::ObjectOptions;
+use crate::source::{Artifacts, CodeHashRule, Follow};
 use crate::transfer::{AT_ONCE, Engine, blocking};
-use crate::workspace::{Selection, hash, read_text, scan};
+use crate::workspace::{hash, read_text, scan};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -84,12 +85,11 @@ pub async fn artifacts(
     if track.code_hash.is_some() && repository.is_none() {
         report.warn("no code hash without `repository`: the cache is neither looked at nor filled");
     }
-    let code = async || match (&track.code_hash, &repository) {
+    let recipe = track.code_hash.as_ref().map(CodeHashRule::recipe).transpose()?;
+    let code = async || match (&recipe, &repository) {
         (Some(recipe), Some(repository)) => {
             warn_if_dirty(engine, repository);
-            let hash = hash_code(recipe, repository, NoFiles::Refuse).await?;
-            report.info(format!("code hash {hash} ({})", recipe.algorithm()));
-            Ok(Some(hash))
+            hash_code(recipe, repository, NoFiles::Refuse, &report).await.map(Some)
         }
         _ => Ok(None),
     };
@@ -139,18 +139,35 @@ pub fn open(repository: &Path) -> anyhow::Result<Repo> {
     })
 }
 
-/// Hashes the code of a checkout.
+/// Hashes the code of a checkout, and warns of patterns that matched nothing.
 pub async fn hash_code(
     recipe: &Recipe,
     repository: &Path,
     no_files: NoFiles,
+    report: &Report,
 ) -> anyhow::Result<CodeHash> {
-    let (recipe, repository) = (recipe.clone(), repository.to_owned());
-    let hash = blocking(move || code_hash(&repository, &recipe, no_files)).await;
+    let (recipe_, repository_) = (recipe.clone(), repository.to_owned());
+    let hash = blocking(move || code_hash(&repository_, &recipe_, no_files)).await;
     let hash = hash.map_err(|e| match e.downcast_ref::<NothingMatches>() {
         Some(nothing) => fault(format!("code_hash: {nothing}"), nothing.hint()),
         None => e.context("code_hash"),
     })?;
+    if let (Recipe::Sha256(patterns) | Recipe::GitTree(patterns), Some(listing)) =
+        (recipe, &hash.listing)
+    {
+        for pattern in patterns.unmatched(listing) {
+            report.warn(format!(
+                "code_hash: `{pattern}` matches nothing in {}",
+                repository.display()
+            ));
+        }
+    }
+    report.info(format!(
+        "code hash {} ({} of {})",
+        hash.hex,
+        recipe.algorithm(),
+        count(hash.files, "file")
+    ));
     CodeHash::parse(&hash.hex)
 }
 
@@ -168,6 +185,15 @@ fn warn_if_dirty(engine: &Engine, repository: &Path) {
             dirt.first_changed.join(", "),
         ));
     }
+}
+
+/// What is known of the cache's set for the code of a published one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    /// It was just read.
+    Stands,
+    /// It may have to be filled.
+    Unknown,
 }
 
 /// What the history says of a set.
@@ -218,7 +244,7 @@ impl Putting<'_> {
                 return Ok(found(standing.manifest));
             }
             publish::agree(self.engine, &folder, &standing.manifest, self.options).await?;
-            return self.finish(standing, self.begun(current).await?).await;
+            return self.finish(standing, self.begun(current).await?, Cache::Unknown).await;
         }
         let listing = store.list(folder.0.as_str()).await?;
         let pending = folder.pending()?;
@@ -255,7 +281,7 @@ impl Putting<'_> {
             },
         )
         .await?;
-        self.finish(published, current).await
+        self.finish(published, current, Cache::Stands).await
     }
 
     async fn begun(
@@ -269,8 +295,8 @@ impl Putting<'_> {
     }
 
     /// The files that the cache holds for some code, and the commit that they were built from
-    /// where that is known. What s3-asset-manager cached has no manifest: each of its objects
-    /// says its own SHA-256.
+    /// where that is known. What s3-asset-manager cached, always by md5, has no manifest: each of
+    /// its objects says its own SHA-256.
     async fn cached(
         &self,
         code_hash: &CodeHash,
@@ -279,6 +305,9 @@ impl Putting<'_> {
         let folder = Folder(self.track.cached(code_hash));
         if let Some(Standing { manifest, .. }) = publish::standing(store, &folder).await? {
             return Ok(Some((Some(manifest.commit), manifest.files)));
+        }
+        if !code_hash.is_md5() {
+            return Ok(None);
         }
         let listing = store.list(folder.0.as_str()).await?;
         let pending = folder.pending()?;
@@ -365,7 +394,7 @@ impl Putting<'_> {
             size(standing.manifest.size()),
             store.uri(self.folder().0.as_str()),
         ));
-        self.finish(standing, current).await
+        self.finish(standing, current, Cache::Unknown).await
     }
 
     /// Fills the cache where that is still to be done, and enters the set in the history.
@@ -373,13 +402,16 @@ impl Putting<'_> {
         &self,
         standing: Standing,
         current: Current<Published>,
+        cache: Cache,
     ) -> anyhow::Result<Outcome> {
         let Standing { manifest, position } = standing;
         let known = current.head.entries().iter().any(|known| known.what.commit == manifest.commit);
         if known {
             return Ok(found(manifest));
         }
-        if let Some(code_hash) = &manifest.code_hash {
+        if cache == Cache::Unknown
+            && let Some(code_hash) = &manifest.code_hash
+        {
             self.fill_cache(code_hash, &manifest, &current).await?;
         }
         self.append(current, &published(&manifest), position.as_ref()).await?;

@@ -9,9 +9,10 @@
 
 use crate::digest::Sha256;
 use crate::fault::fault;
-use crate::history::{Build, Entry, Head, Position, Segment};
+use crate::history::{Build, Entry, Head, Peek, Position, Segment, Shape};
 use crate::names::Key;
-use crate::store::{Condition, ETag, Fetched, ObjectOptions, Store, Written, unique_id};
+use crate::object::ObjectOptions;
+use crate::store::{Condition, ETag, Fetched, Store, Written, unique_id};
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -65,6 +66,13 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         Ok(Some(Current { head, etag }))
     }
 
+    /// Reads the head as far as a check needs it: one request.
+    pub async fn peek(&self) -> anyhow::Result<Option<Peek<T>>> {
+        let key = self.head_key()?;
+        let Some(fetched) = self.store.get(&key).await? else { return Ok(None) };
+        Peek::parse(fetched.bytes).with_context(|| self.store.uri(key.as_str())).map(Some)
+    }
+
     /// Makes an empty head where [`Record::read`] found none.
     pub async fn begin(&self) -> anyhow::Result<Current<T>> {
         let bytes: Bytes = Head::<T>::new(unique_id()).to_bytes()?.into();
@@ -89,11 +97,11 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
     /// Reads segments, all at once, newest first.
     pub async fn segments(
         &self,
-        head: &Head<T>,
+        shape: &Shape,
         range: Range<u64>,
     ) -> anyhow::Result<Vec<Entry<T>>> {
         let segments: Vec<Vec<Entry<T>>> = stream::iter(range.rev())
-            .map(|index| self.segment(head.id(), index))
+            .map(|index| self.segment(shape.id(), index))
             .buffered(SEGMENTS_AT_ONCE)
             .try_collect()
             .await?;
@@ -127,19 +135,19 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
             if let Some(entry) = current.head.entries().iter().find(|entry| is_same(&entry.what)) {
                 return Ok(entry.clone());
             }
-            let since = current.head.segments_since(position);
+            let shape = current.head.shape();
+            let since = shape.segments_since(position);
             for index in (looked_through.max(since.start)..since.end).rev() {
-                let entries = self.segment(current.head.id(), index).await?;
+                let entries = self.segment(shape.id(), index).await?;
                 if let Some(entry) = entries.into_iter().find(|entry| is_same(&entry.what)) {
                     return Ok(entry);
                 }
             }
             looked_through = since.end;
-            let id = current.head.id().to_owned();
             let (head, sealed) = current.head.append(time.to_owned(), build.clone(), what.clone());
             if let Some(segment) = sealed {
                 // Refused: another writer sealed it, with the same entries.
-                let key = self.segment_key(&id, segment.index())?;
+                let key = self.segment_key(shape.id(), segment.index())?;
                 self.write(&key, segment.to_bytes()?.into(), &Condition::Absent).await?;
             }
             let condition = Condition::Unchanged(current.etag);

@@ -160,11 +160,31 @@ pub struct Artifacts {
     /// The folder of the cache.
     pub cache: Prefix,
     /// What goes into the code hash; none: no cache.
-    pub code_hash: Option<Recipe>,
+    pub code_hash: Option<CodeHashRule>,
     /// What makes a new version.
     pub follow: Follow,
     /// A resource for looking up only.
     pub lookup: bool,
+}
+
+/// How a code hash is made, as the user wrote it: the patterns are compiled for the put that uses
+/// them, since a check each minute does not.
+#[derive(Debug, Clone)]
+pub struct CodeHashRule {
+    algorithm: Algorithm,
+    patterns: Vec<String>,
+}
+
+impl CodeHashRule {
+    /// Compiles the patterns.
+    pub fn recipe(&self) -> anyhow::Result<Recipe> {
+        Recipe::parse(self.algorithm, &self.patterns).map_err(|e| {
+            fault(
+                format!("source.artifacts.code_hash: {e}"),
+                "patterns start at the repository's root, for example `lambdas/**`",
+            )
+        })
+    }
 }
 
 /// What makes a new version.
@@ -327,12 +347,7 @@ fn artifacts(value: &Value, prefix: &Prefix) -> anyhow::Result<Artifacts> {
     })?;
     let code_hash = match raw.code_hash.get() {
         [] => None,
-        patterns => Some(Recipe::parse(algorithm, patterns).map_err(|e| {
-            fault(
-                format!("{PLACE}.code_hash: {e}"),
-                "patterns start at the repository's root, for example `lambdas/**`",
-            )
-        })?),
+        patterns => Some(CodeHashRule { algorithm, patterns: patterns.to_vec() }),
     };
     let follow = match raw.follow.get() {
         None | Some("commit") => Follow::Commit,

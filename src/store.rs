@@ -12,6 +12,7 @@ pub use multipart::{Part, Upload};
 
 use crate::digest::{Sha256, hex};
 use crate::names::{Bucket, Key};
+use crate::object::ObjectOptions;
 use crate::report::Report;
 use crate::source::{Access, Checksum, ChecksumAlgorithm, Encryption, Source};
 use aws_runtime::auth::PayloadSigningOverride;
@@ -25,7 +26,7 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::byte_stream::error::Error as BodyError;
 use bytes::{Bytes, BytesMut};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,39 +101,17 @@ pub enum Written {
     Refused,
 }
 
-/// What a user, or a track, wants of an object beside its bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObjectOptions {
-    /// A canned ACL; none: no header, which buckets without ACLs need.
-    pub acl: Option<String>,
-    /// The media type.
-    pub content_type: Option<String>,
-    /// How long it may be kept by caches.
-    pub cache_control: Option<String>,
-    /// What a browser does with it.
-    pub content_disposition: Option<String>,
-    /// Where S3 keeps it.
-    pub storage_class: Option<String>,
-    /// Tags of the object.
-    pub tags: BTreeMap<String, String>,
-    /// User metadata (`x-amz-meta-*`).
-    pub metadata: BTreeMap<String, String>,
+/// User metadata, in the type that the client takes.
+fn metadata(options: &ObjectOptions) -> Option<HashMap<String, String>> {
+    (!options.metadata.is_empty()).then(|| options.metadata.clone().into_iter().collect())
 }
 
-impl ObjectOptions {
-    /// The metadata, in the type that the client takes.
-    fn metadata(&self) -> Option<HashMap<String, String>> {
-        (!self.metadata.is_empty()).then(|| self.metadata.clone().into_iter().collect())
-    }
-
-    /// The tags as a query string, which is how S3 takes them in a header.
-    fn tagging(&self) -> Option<String> {
-        let encode =
-            |text: &str| percent_encoding::utf8_percent_encode(text, UNRESERVED).to_string();
-        let pairs: Vec<_> =
-            self.tags.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
-        (!pairs.is_empty()).then(|| pairs.join("&"))
-    }
+/// The tags as a query string, which is how S3 takes them in a header.
+fn tagging(options: &ObjectOptions) -> Option<String> {
+    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, UNRESERVED).to_string();
+    let pairs: Vec<_> =
+        options.tags.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
+    (!pairs.is_empty()).then(|| pairs.join("&"))
 }
 
 const UNRESERVED: &percent_encoding::AsciiSet =
@@ -341,8 +320,8 @@ impl Store {
                     .set_cache_control(options.cache_control.clone())
                     .set_content_disposition(options.content_disposition.clone())
                     .set_storage_class(options.storage_class.as_deref().map(Into::into))
-                    .set_tagging(options.tagging())
-                    .set_metadata(options.metadata());
+                    .set_tagging(tagging(options))
+                    .set_metadata(metadata(options));
                 if self.conditional {
                     request = match condition {
                         Condition::None => request,
@@ -436,8 +415,8 @@ impl Store {
                 .set_cache_control(options.cache_control.clone())
                 .set_content_disposition(options.content_disposition.clone())
                 .set_storage_class(options.storage_class.as_deref().map(Into::into))
-                .set_metadata(options.metadata());
-            if let Some(tagging) = options.tagging() {
+                .set_metadata(metadata(options));
+            if let Some(tagging) = tagging(options) {
                 request = request
                     .tagging(tagging)
                     .tagging_directive(aws_sdk_s3::types::TaggingDirective::Replace);
@@ -659,6 +638,7 @@ pub fn unique_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn spans_cover_without_gap_or_overlap() {
@@ -707,8 +687,8 @@ mod tests {
     #[test]
     fn tags_are_a_query() {
         let mut options = ObjectOptions::default();
-        assert_eq!(options.tagging(), None);
+        assert_eq!(tagging(&options), None);
         options.tags = BTreeMap::from([("a b".into(), "c&d".into()), ("e".into(), String::new())]);
-        assert_eq!(options.tagging().as_deref(), Some("a%20b=c%26d&e="));
+        assert_eq!(tagging(&options).as_deref(), Some("a%20b=c%26d&e="));
     }
 }

@@ -9,7 +9,8 @@
 use crate::digest::{Hasher, Sha256};
 use crate::fault::fault;
 use crate::names::Key;
-use crate::store::{Condition, ObjectOptions, Span, Store, Written};
+use crate::object::ObjectOptions;
+use crate::store::{Condition, Span, Store, Written};
 use crate::workspace::{Hashed, read_part};
 use anyhow::Context as _;
 use bytes::Bytes;

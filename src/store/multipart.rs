@@ -4,8 +4,9 @@
 //! [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
 //! to stop aborts all of them.
 
-use super::{ObjectOptions, Span, Store, failure};
+use super::{Span, Store, failure};
 use crate::names::Key;
+use crate::object::ObjectOptions;
 use crate::source::{Checksum, ChecksumAlgorithm};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -61,8 +62,8 @@ impl Store {
             .set_cache_control(options.cache_control.clone())
             .set_content_disposition(options.content_disposition.clone())
             .set_storage_class(options.storage_class.as_deref().map(Into::into))
-            .set_tagging(options.tagging())
-            .set_metadata(options.metadata())
+            .set_tagging(super::tagging(options))
+            .set_metadata(super::metadata(options))
             .set_checksum_algorithm(self.part_checksum().map(|(_, name)| name.into()));
         if let Some(encryption) = &self.encryption {
             request = request

@@ -89,7 +89,7 @@ impl RequestInfo {
 
     /// The region it was signed for.
     pub fn signed_region(&self) -> Option<String> {
-        self.credential()?.rsplitn(5, '/').nth(2).map(str::to_owned)
+        self.credential()?.rsplit('/').nth(2).map(str::to_owned)
     }
 }
 

@@ -1,5 +1,10 @@
 //! The server as a program, to try things by hand and to measure clients from another process.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what the resource's own programs may not do is nothing to this one"
+)]
+
 use std::io::Write as _;
 use std::process::ExitCode;
 

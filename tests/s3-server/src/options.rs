@@ -34,6 +34,8 @@ pub struct Options {
     pub deny: Vec<Deny>,
     /// Buckets that exist from the start.
     pub buckets: Vec<String>,
+    /// Those of them that everybody may read, and others that then exist as well.
+    pub public_buckets: Vec<String>,
     /// How long credentials from `AssumeRole` are valid. If unset, as long as the request asks.
     pub session_duration: Option<Duration>,
     /// How long a `KillBefore` or `KillAfter` waits for a victim to be named.
@@ -71,6 +73,7 @@ impl Default for Options {
             fast_etags: false,
             deny: Vec::new(),
             buckets: Vec::new(),
+            public_buckets: Vec::new(),
             session_duration: None,
             victim_wait: Duration::from_secs(5),
         }

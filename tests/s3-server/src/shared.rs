@@ -30,10 +30,17 @@ impl Shared {
         for rule in &shared.options.deny {
             shared.denies.add(rule.clone());
         }
-        for bucket in &shared.options.buckets {
+        let mut state = shared.store.lock();
+        for bucket in shared.options.buckets.iter().chain(&shared.options.public_buckets) {
             // A bucket named twice is there all the same.
-            let _ = shared.store.lock().create_bucket(bucket);
+            let _ = state.create_bucket(bucket);
         }
+        for bucket in &shared.options.public_buckets {
+            if let Ok(bucket) = state.bucket_mut(bucket) {
+                bucket.public = true;
+            }
+        }
+        drop(state);
         shared
     }
 

@@ -125,7 +125,11 @@ fn answer(
 fn window(object: &Object, range: Option<Range>, part: Option<i32>) -> S3Result<Window> {
     let size = object.size();
     if let Some(range) = range {
-        let bytes = range.check(size).map_err(|_| out_of_range(size))?;
+        let bytes = range
+            .check(size)
+            .ok()
+            .filter(|bytes| !bytes.is_empty())
+            .ok_or_else(|| out_of_range(size))?;
         return Ok(Window { bytes, partial: true, parts: None });
     }
     let whole = Window { bytes: 0..size, partial: false, parts: None };

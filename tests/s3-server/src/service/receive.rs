@@ -1,12 +1,13 @@
 //! Receiving a body: wholly, and as claimed, before anything is decided.
 
-use bytes::Bytes;
-use futures_core::Stream;
-use http::HeaderMap;
-use s3s::dto::StreamingBlob;
-use s3s::{S3Error, S3Result, TrailingHeaders, s3_error};
 use std::future::poll_fn;
 use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode};
+use s3s::dto::StreamingBlob;
+use s3s::{S3Error, S3ErrorCode, S3Result, TrailingHeaders, s3_error};
 
 use super::Service;
 use crate::digest::{self, Algorithm, Checksums, Wanted};
@@ -84,26 +85,16 @@ async fn collect(body: Option<StreamingBlob>) -> S3Result<Content> {
 fn broken(error: s3s::StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {
-        return S3Error::with_message(
-            s3s::S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
-            "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        )
-        .tap_status();
+        let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
+        let message =
+            "The provided 'x-amz-content-sha256' header does not match what was computed.";
+        let mut error = S3Error::with_message(code, message);
+        // A code that the protocol crate does not know has no status.
+        error.set_status_code(StatusCode::BAD_REQUEST);
+        return error;
     }
     if text.contains("SignatureMismatch") {
         return s3_error!(SignatureDoesNotMatch, "A chunk's signature does not match.");
     }
     s3_error!(IncompleteBody, "The body could not be read: {}", text)
-}
-
-/// Custom codes have no status of their own.
-trait TapStatus {
-    fn tap_status(self) -> Self;
-}
-
-impl TapStatus for S3Error {
-    fn tap_status(mut self) -> Self {
-        self.set_status_code(http::StatusCode::BAD_REQUEST);
-        self
-    }
 }

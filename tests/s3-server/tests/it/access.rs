@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use s3_test_server::{Deny, Options, Server, WrongRegion};
 
 use crate::support::{
+<<<<<<< HEAD
+    BUCKET, client, code, config, presigning, send, send_raw, server, sign, status, target,
+=======
     BUCKET, client, code, config, presigning, send, send_raw, server, status, target,
+>>>>>>> tests
 };
 
 fn client_with(server: &Server, key: &str, secret: &str, token: Option<String>) -> Client {
@@ -28,6 +33,21 @@ async fn signatures_are_checked() {
     let unknown = client_with(&server, "unknown", server.secret_key(), None);
     assert_eq!(code(&put(&unknown).send().await.expect_err("refused")), "InvalidAccessKeyId");
     assert!(server.keys(BUCKET).is_empty());
+}
+
+#[test]
+fn the_body_must_be_the_signed_one() {
+    let server = server();
+    let headers = || sign(&server, "s3", "PUT", "/assets/key", b"signed");
+    let answer = send_raw(&server, "PUT", "/assets/key", &headers(), b"forged");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.starts_with("HTTP/1.1 400") && answer.contains("XAmzContentSHA256Mismatch"),
+        "{answer}"
+    );
+    assert!(server.keys(BUCKET).is_empty());
+    let answer = send_raw(&server, "PUT", "/assets/key", &headers(), b"signed");
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
 }
 
 #[tokio::test]
@@ -92,6 +112,56 @@ async fn denied_requests() {
 }
 
 #[tokio::test]
+async fn keys_that_are_not_in_the_address_can_be_denied() {
+    let server = Server::start(Options {
+        deny: vec![
+            Deny::all().on("DeleteObject").key("kept"),
+            Deny::all().on("GetObject").key("kept"),
+            Deny::all().on("ListObjectsV2").key_contains("secret/"),
+        ],
+        public_buckets: vec!["open".to_owned()],
+        ..Options::with_bucket(BUCKET)
+    });
+    let client = client(&server);
+    server.put_many(BUCKET, ["kept", "other"].map(|key| (key, "x".into())));
+    let name = |key: &str| ObjectIdentifier::builder().key(key).build().expect("a key");
+    let delete = Delete::builder().objects(name("kept")).objects(name("other")).build();
+    let request = client.delete_objects().bucket(BUCKET).delete(delete.expect("keys"));
+    let done = request.send().await.expect("answered");
+    assert_eq!(done.errors()[0].code(), Some("AccessDenied"));
+    assert_eq!(server.keys(BUCKET), ["kept"]);
+    let copy =
+        client.copy_object().bucket(BUCKET).key("copy").copy_source(format!("{BUCKET}/kept"));
+    assert_eq!(code(&copy.send().await.expect_err("refused")), "AccessDenied");
+    let list = client.list_objects_v2().bucket(BUCKET);
+    list.clone().prefix("secret/").send().await.expect_err("refused");
+    list.send().await.expect("listed");
+    server.put("open", "key", "public", &[]);
+    assert!(send_raw(&server, "GET", "/open/key", "", b"").ends_with(b"public"));
+}
+
+#[tokio::test]
+async fn buckets() {
+    let server = server();
+    let client = client(&server);
+    client.create_bucket().bucket("second").send().await.expect("made");
+    let again = client.create_bucket().bucket("second").send().await.expect_err("refused");
+    assert_eq!(code(&again), "BucketAlreadyOwnedByYou");
+    let all = client.list_buckets().send().await.expect("listed");
+    let names: Vec<_> = all.buckets().iter().filter_map(|bucket| bucket.name()).collect();
+    assert_eq!(names, [BUCKET, "second"]);
+    let head = client.head_bucket().bucket("second").send().await.expect("there");
+    assert_eq!(head.bucket_region(), Some("us-east-1"));
+    server.put("second", "key", "x", &[]);
+    let delete = client.delete_bucket().bucket("second");
+    assert_eq!(code(&delete.clone().send().await.expect_err("refused")), "BucketNotEmpty");
+    assert!(server.remove("second", "key"));
+    delete.send().await.expect("deleted");
+    assert!(!server.has_bucket("second"));
+    assert_eq!(status(&client.head_bucket().bucket("second").send().await.expect_err("gone")), 404);
+}
+
+#[tokio::test]
 async fn a_role_gives_credentials_that_expire() {
     let server = Server::start(Options {
         session_duration: Some(Duration::from_secs(600)),
@@ -104,7 +174,7 @@ async fn a_role_gives_credentials_that_expire() {
     let unsigned = send_raw(&server, "POST", "/", kind, form.as_bytes());
     assert!(unsigned.starts_with(b"HTTP/1.1 403"), "{}", String::from_utf8_lossy(&unsigned));
     assert!(server.assumed_roles().is_empty());
-    let signed = crate::support::sign_sts(&server, form);
+    let signed = sign(&server, "sts", "POST", "/", form.as_bytes());
     let answer = send_raw(&server, "POST", "/", &format!("{kind}{signed}"), form.as_bytes());
     let answer = String::from_utf8_lossy(&answer).into_owned();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

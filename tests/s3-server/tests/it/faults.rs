@@ -144,10 +144,10 @@ async fn slowness() {
     assert!(started.elapsed() >= Duration::from_millis(250), "{:?}", started.elapsed());
 
     // What was received is applied, though nobody waits for the answer.
-    server.fault(Fault::new(Action::Slow(Duration::from_millis(300))));
-    let lost = tokio::time::timeout(Duration::from_millis(100), put(&client, "lost")).await;
+    server.fault(Fault::new(Action::Slow(Duration::from_millis(1500))));
+    let lost = tokio::time::timeout(Duration::from_millis(700), put(&client, "lost")).await;
     assert!(lost.is_err() && server.get(BUCKET, "lost").is_none());
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(1300)).await;
     assert!(server.get(BUCKET, "lost").is_some());
 }
 

@@ -1,5 +1,6 @@
 //! Objects: what is stored and what comes back.
 
+use aws_sdk_s3::config::ResponseChecksumValidation;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{
     BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective,
@@ -8,7 +9,7 @@ use aws_sdk_s3::types::{
 };
 use s3_test_server::{Algorithm, Options, Server};
 
-use crate::support::{BUCKET, client, code, presigning, send, server, status};
+use crate::support::{BUCKET, client, code, config, presigning, send, server, status};
 
 #[tokio::test]
 async fn everything_said_comes_back() {
@@ -119,16 +120,23 @@ async fn checksums_are_verified_stored_and_returned() {
         assert_eq!(stored.checksums.get(ours), Some(expected), "{key}");
         assert_eq!(stored.attributes.content_encoding, None);
     }
-    let get = client.get_object().bucket(BUCKET).key("sha256");
+    let quiet = config(&server, "us-east-1")
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    let quiet = aws_sdk_s3::Client::from_conf(quiet.build());
+    let get = quiet.get_object().bucket(BUCKET).key("sha256");
     let without = get.clone().send().await.expect("get");
     assert_eq!(without.checksum_sha256(), None);
-    let with = get.checksum_mode(ChecksumMode::Enabled).send().await.expect("get");
+    let with = get.clone().checksum_mode(ChecksumMode::Enabled).send().await.expect("get");
     assert!(with.checksum_sha256().is_some());
+    let part =
+        get.checksum_mode(ChecksumMode::Enabled).range("bytes=0-1").send().await.expect("get");
+    assert_eq!(part.checksum_sha256(), None);
 
-    let wrong = client.put_object().bucket(BUCKET).key("wrong").body(b"hello".to_vec().into());
-    let refused = wrong.clone().checksum_crc32("AAAAAA==").send().await.expect_err("refused");
+    let wrong = || client.put_object().bucket(BUCKET).key("wrong").body(b"hello".to_vec().into());
+    let refused = wrong().checksum_crc32("AAAAAA==").send().await.expect_err("refused");
     assert_eq!((code(&refused).as_str(), status(&refused)), ("BadDigest", 400));
-    let refused = wrong.content_md5("AAAAAAAAAAAAAAAAAAAAAA==").send().await.expect_err("refused");
+    let refused =
+        wrong().content_md5("AAAAAAAAAAAAAAAAAAAAAA==").send().await.expect_err("refused");
     assert_eq!((code(&refused).as_str(), status(&refused)), ("BadDigest", 400));
     assert!(server.get(BUCKET, "wrong").is_none());
 }

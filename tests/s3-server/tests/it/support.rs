@@ -104,28 +104,35 @@ pub(crate) async fn at_once<T: Send + 'static>(
     results
 }
 
-/// The headers that sign a form for the token service.
-pub(crate) fn sign_sts(server: &Handle, form: &str) -> String {
-    use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+/// The headers that sign a request to a service. The body that is sent need not be the signed one.
+pub(crate) fn sign(
+    server: &Handle,
+    service: &str,
+    method: &str,
+    target: &str,
+    body: &[u8],
+) -> String {
+    use aws_sigv4::http_request::{
+        PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
+    };
     use aws_sigv4::sign::v4;
     let identity =
         Credentials::new(server.access_key(), server.secret_key(), None, None, "test").into();
+    let mut settings = SigningSettings::default();
+    if service == "s3" {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region("us-east-1")
-        .name("sts")
+        .name(service)
         .time(std::time::SystemTime::now())
-        .settings(SigningSettings::default())
+        .settings(settings)
         .build()
         .expect("parameters")
         .into();
-    let uri = format!("{}/", server.endpoint());
-    let request = SignableRequest::new(
-        "POST",
-        &uri,
-        std::iter::empty(),
-        SignableBody::Bytes(form.as_bytes()),
-    );
+    let uri = format!("{}{target}", server.endpoint());
+    let request = SignableRequest::new(method, &uri, std::iter::empty(), SignableBody::Bytes(body));
     let (signed, _) = sign(request.expect("a request"), &params).expect("signed").into_parts();
     let header = |(name, value): (&str, &str)| format!("{name}: {value}\r\n");
     signed.headers().map(header).collect()

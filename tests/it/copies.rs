@@ -2,9 +2,10 @@
 
 use crate::support::{BUCKET, Embedded, commit, noise};
 use s3_asset_resource::names::Key;
+use s3_asset_resource::object::ObjectOptions;
 use s3_asset_resource::report::Report;
 use s3_asset_resource::source::Source;
-use s3_asset_resource::store::{ObjectOptions, Store};
+use s3_asset_resource::store::Store;
 use s3_test_server::{Action, Fault};
 use std::sync::Arc;
 

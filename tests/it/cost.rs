@@ -91,7 +91,7 @@ fn a_check_from_further_back_reads_only_what_it_needs() {
 fn an_initial_history_reads_only_what_it_needs() {
     let server = Embedded::new();
     let history = Grown::new(&server, 100_000, &[]);
-    for (initial, most) in [(1, 1), (32, 1), (500, 5)] {
+    for (initial, most) in [(1, 1), (32, 1), (500, 9)] {
         let resource = server.resource().set("initial_history", initial);
         let (versions, requests, rounds) = check(&server, &resource, None);
         assert!(versions == history.since(100_001 - initial), "{initial}");

@@ -10,11 +10,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use s3_test_server::{Deny, Options, Server, WrongRegion};
 
 use crate::support::{
-<<<<<<< HEAD
     BUCKET, client, code, config, presigning, send, send_raw, server, sign, status, target,
-=======
-    BUCKET, client, code, config, presigning, send, send_raw, server, status, target,
->>>>>>> tests
 };
 
 fn client_with(server: &Server, key: &str, secret: &str, token: Option<String>) -> Client {

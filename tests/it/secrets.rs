@@ -108,7 +108,7 @@ fn break_something(dice: &mut Dice, server: &Embedded) {
         (404, "NoSuchBucket"),
     ];
     let operations = ["GetObject", "HeadObject", "PutObject", "ListObjectsV2", "AssumeRole"];
-    let operation: &str = dice.pick(&operations[..]);
+    let operation = *dice.pick(&operations);
     match dice.below(4) {
         0 => server.deny(Deny::all().on(operation)),
         1 => {

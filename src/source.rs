@@ -364,6 +364,21 @@ fn artifacts(value: &Value, prefix: &Prefix) -> anyhow::Result<Artifacts> {
 
 fn access(common: &Common) -> anyhow::Result<Access> {
     let owned = |text: &Text| text.get().map(str::to_owned);
+    for (name, text) in [
+        ("access_key_id", &common.access_key_id),
+        ("session_token", &common.session_token),
+        ("region_name", &common.region_name),
+    ] {
+        // The signing of requests panics on what cannot be in a header. Not shown: it may be secret.
+        if text.get().is_some_and(|text| !text.bytes().all(|b| b.is_ascii_graphic())) {
+            return Err(fault(
+                format!(
+                    "source.{name}: not sent, for it has white space or other than ASCII in it"
+                ),
+                "copy it again, without a line end",
+            ));
+        }
+    }
     let Some(bucket) = common.bucket.get() else {
         return Err(fault("source.bucket: missing", "name the bucket"));
     };

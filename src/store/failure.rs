@@ -157,10 +157,15 @@ impl Failure {
         let message = self.message.to_ascii_lowercase();
         if message.contains("certificate") {
             "the server's certificate is not trusted: give its authority as `ca_bundle`".to_owned()
+        } else if message.contains("loading credentials") {
+            // The chain found where to ask, and asking failed.
+            if message.contains("service error") {
+                "the role was refused: check `aws_role_arn`, its trust policy, and `aws_role_external_id`".to_owned()
+            } else {
+                "the service that gives credentials (STS, or the worker's instance) cannot be reached: check the network and the proxies".to_owned()
+            }
         } else if message.contains("credential") {
             "no credentials were found: give `access_key_id` and `secret_access_key`, or let the worker's instance or environment give them".to_owned()
-        } else if message.contains("sts") || message.contains("assume") {
-            "check `aws_role_arn`, its trust policy, and `aws_role_external_id`".to_owned()
         } else {
             format!(
                 "the server {at} cannot be reached: check `endpoint`, `disable_ssl`, the network and the proxies"

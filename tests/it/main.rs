@@ -4,17 +4,27 @@
 //! `S3_ASSET_TEST_ENDPOINT`, `S3_ASSET_TEST_ACCESS_KEY` and `S3_ASSET_TEST_SECRET_KEY` are set.
 //! Stories over an `Embedded` need its log, faults or insides and keep to it.
 
-// A test takes from the machine what it needs.
-#![allow(clippy::disallowed_methods)]
+// A test takes from the machine what it needs, and stops where it does not get it.
+#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::print_stdout)]
+// A list of one version reads best as a list.
+#![allow(clippy::cloned_ref_to_slice_refs)]
 
 mod artifacts;
 mod cache;
 mod checkouts;
+mod conditions;
 mod copies;
 mod cost;
 mod faults;
+mod floors;
+mod input;
 mod integrity;
 mod kills;
 mod objects;
+mod proxies;
 mod races;
+mod refusals;
+mod roles;
+mod secrets;
+mod stopping;
 mod support;

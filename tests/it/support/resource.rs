@@ -130,10 +130,6 @@ impl Running {
         self.child.id()
     }
 
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.child.try_wait().expect("its state").is_some()
-    }
-
     pub(crate) fn wait(self) -> Run {
         let output = self.child.wait_with_output().expect("it ends");
         Run {

@@ -47,10 +47,6 @@ impl Tree {
         self.0.keys().map(String::as_str).collect()
     }
 
-    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(path, (_, bytes))| (path.as_str(), bytes.as_slice()))
-    }
-
     pub(crate) fn text(&self, path: &str) -> Option<String> {
         self.0.get(path).map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
     }

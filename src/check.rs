@@ -37,7 +37,7 @@ pub async fn artifacts(
     let given = wanted.map_or(Given::None, |wanted| Given::Version { wanted, stands });
     let mut answer = Answer::new(given, source.initial_history, track.follow);
     let mut held = 0;
-    while let Some(entry) = head.next()? {
+    while let Some(entry) = head.older()? {
         if answer.take(&entry.what) {
             return Ok(answer.finish());
         }

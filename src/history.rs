@@ -169,7 +169,7 @@ impl<T: Serialize + DeserializeOwned> Peek<T> {
     }
 
     /// The next older entry; none at the head's end.
-    pub fn next(&mut self) -> anyhow::Result<Option<Entry<T>>> {
+    pub fn older(&mut self) -> anyhow::Result<Option<Entry<T>>> {
         match &mut self.entries {
             Unread::Parsed(entries) => Ok(entries.next()),
             Unread::Lines { bytes, next } => {
@@ -441,7 +441,7 @@ mod tests {
                 assert_eq!(matches!(peek.entries, Unread::Lines { .. }), by_line);
                 assert_eq!(peek.shape(), &head.shape());
                 let mut entries = Vec::new();
-                while let Some(entry) = peek.next().expect("an entry") {
+                while let Some(entry) = peek.older().expect("an entry") {
                     entries.push(entry);
                 }
                 assert_eq!(entries, head.entries);
@@ -459,8 +459,8 @@ mod tests {
         );
         let mut peek =
             Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
-        assert_eq!(peek.next().expect("sound").map(|e| e.what), Some(3));
-        assert!(peek.next().expect_err("damaged").to_string().contains("damaged"));
+        assert_eq!(peek.older().expect("sound").map(|e| e.what), Some(3));
+        assert!(peek.older().expect_err("damaged").to_string().contains("damaged"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Duration;
 
-const SEGMENTS_AT_ONCE: usize = 32;
+const SEGMENTS_AT_ONCE: usize = 128;
 /// Each lost race waits longer: 200 writers at once get through.
 const RACES: u32 = 200;
 

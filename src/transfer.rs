@@ -25,7 +25,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub const AT_ONCE: usize = 24;
 const PARTS_AT_ONCE: usize = 4;
 /// Bytes of bodies in memory at once.
-const MEMORY: u64 = 36 << 20;
+const MEMORY: u64 = 32 << 20;
+/// Bytes whose reading, hashing or writing takes less than 0.1 ms.
+const BRIEF: u64 = 64 << 10;
 /// What one permit stands for.
 const UNIT: u64 = 64 << 10;
 
@@ -113,7 +115,7 @@ impl Engine {
             let _room = self.room(size).await?;
             let bytes = self.store.get_sized(key, size).await?;
             let slot = slot.to_owned();
-            let got = blocking(move || {
+            let got = briefly(size, move || {
                 std::fs::write(&slot, &bytes).with_context(|| slot.display().to_string())?;
                 Ok(Sha256::of(&bytes))
             });
@@ -169,6 +171,16 @@ impl Engine {
     }
 }
 
+/// Runs work over some bytes: where it stands when they are few, for a thread's hand-over would take
+/// longer than the work; else on a thread that may be held.
+async fn briefly<T, F>(bytes: u64, work: F) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> anyhow::Result<T> + Send + 'static,
+{
+    if bytes <= BRIEF { work() } else { blocking(work).await }
+}
+
 /// Runs work that holds a thread: reading, hashing, writing.
 pub async fn blocking<T, F>(work: F) -> anyhow::Result<T>
 where
@@ -180,7 +192,8 @@ where
 
 async fn part_of(file: &Arc<Hashed>, index: usize) -> anyhow::Result<Bytes> {
     let file = file.clone();
-    blocking(move || read_part(&file, index)).await
+    let buffer = Vec::with_capacity(usize::try_from(file.part_length(index))?);
+    briefly(file.part_length(index), move || read_part(&file, index, buffer)).await
 }
 
 /// An object that the record names and the bucket does not have.

@@ -16,8 +16,8 @@ use crate::store::{Span, crc64};
 use anyhow::Context as _;
 use bytes::Bytes;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A file to publish.
@@ -139,6 +139,13 @@ pub struct Hashed {
     pub sums: Vec<Bytes>,
 }
 
+impl Hashed {
+    /// The size of a part: the last one is what is left.
+    pub fn part_length(&self, index: usize) -> u64 {
+        self.part.min(self.facts.size.saturating_sub(index as u64 * self.part))
+    }
+}
+
 /// Hashes a file; `part` is the size of the parts that it will travel in.
 pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
     let place = || found.disk.display().to_string();
@@ -171,20 +178,16 @@ pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
     Ok(Hashed { facts, disk: found.disk.clone(), part, sums })
 }
 
-/// Reads part `index` of a file that was hashed.
-pub fn read_part(file: &Hashed, index: usize) -> anyhow::Result<Bytes> {
+/// Reads part `index` of a file that was hashed, into a buffer that the caller made: buffers that
+/// are made and freed on many threads stay with the allocator's arena of each.
+pub fn read_part(file: &Hashed, index: usize, mut buffer: Vec<u8>) -> anyhow::Result<Bytes> {
+    let place = || file.disk.display().to_string();
     let start = index as u64 * file.part;
-    let length = file.part.min(file.facts.size - start);
-    let mut bytes = vec![0; usize::try_from(length)?];
-    let opened = File::open(&file.disk).with_context(|| file.disk.display().to_string())?;
-    opened.read_exact_at(&mut bytes, start).map_err(|e| match e.kind() {
-        io::ErrorKind::UnexpectedEof => changed(&file.disk),
-        _ => anyhow::Error::new(e).context(file.disk.display().to_string()),
-    })?;
-    if file.sums.get(index).is_none_or(|sum| *sum != crc64(&bytes)) {
-        return Err(changed(&file.disk));
-    }
-    Ok(bytes.into())
+    let mut opened = File::open(&file.disk).with_context(place)?;
+    opened.seek(SeekFrom::Start(start)).with_context(place)?;
+    opened.take(file.part_length(index)).read_to_end(&mut buffer).with_context(place)?;
+    let is_same = file.sums.get(index).is_some_and(|sum| *sum == crc64(&buffer));
+    if is_same { Ok(buffer.into()) } else { Err(changed(&file.disk)) }
 }
 
 fn changed(path: &Path) -> anyhow::Error {

@@ -81,7 +81,7 @@ fn a_check_from_further_back_reads_only_what_it_needs() {
             let segments = requests - 2;
             println!("{count} sets, {back} back: {requests} requests in {rounds} rounds");
             assert!(segments <= back.div_ceil(SEGMENT as usize), "{back} back: {segments}");
-            let at_once = segments <= 32;
+            let at_once = segments <= 128;
             assert!(!at_once || rounds <= 2, "{back} back of {count}: {rounds} rounds");
         }
     }

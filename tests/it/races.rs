@@ -171,6 +171,11 @@ fn two_hundred_commits_by_several_writers() {
     let listed: BTreeSet<String> = all.iter().map(|v| v["commit"].to_string()).collect();
     assert_eq!(listed, published);
     assert!(place.keys().iter().any(|key| key.ends_with("/00000000.json")), "a segment");
+    let state = place.state();
+    for n in [1, 100, COMMITS] {
+        resource.put(inputs.path(), &params(n)).version();
+    }
+    assert_eq!(place.state(), state, "a commit is never entered twice, however long ago it was");
     for at in [0, 40, 150] {
         assert_eq!(resource.versions(Some(&all[at])), all[at..], "from the {at}th on");
     }

@@ -149,8 +149,10 @@ impl Failure {
             ("SlowDown" | "ServiceUnavailable" | "InternalError", _) | (_, Some(500..=599)) => {
                 "the server is overloaded or broken: try again later".to_owned()
             }
-            ("InvalidTag", _) => "S3 allows letters, digits, spaces and + - = . _ : / @ in `object_tags`".to_owned(),
-            (_, Some(_)) => "the server refuses what was asked of it: its words say why".to_owned(),
+            ("InvalidTag", _) => "check `object_tags`: letters, digits, spaces and + - = . _ : / @ only".to_owned(),
+            (_, Some(_)) => {
+                "the server does not take what was asked of it: check `source` and `params`".to_owned()
+            }
             _ => self.connection_hint(&at),
         }
     }

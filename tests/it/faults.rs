@@ -83,6 +83,23 @@ fn a_put_survives_each_fault() {
 }
 
 #[test]
+fn a_put_out_of_the_cache_survives_each_fault() {
+    let tree = Tree::of("a", "a").with("d/b", "b");
+    let checkout = Checkout::of(&Tree::of("src/a", "a").with("README", "one"));
+    checkout.input("assets", &tree);
+    let (whole, resource) = server(&Stored::default());
+    resource.put(checkout.inputs(), &params()).version();
+    std::fs::write(checkout.repo().join("README"), "two").expect("the file");
+    let folder = format!("artifacts/{}", checkout.commit("second"));
+    each_fault("out of the cache", &whole.stored(), |server, resource| {
+        let run = resource.put(checkout.inputs(), &params());
+        server.clear_faults();
+        assert!(!run.succeeded() || server.published(&folder).as_ref() == Some(&tree));
+        run
+    });
+}
+
+#[test]
 fn a_get_survives_each_fault() {
     let (checkout, tree) = checkout();
     let (whole, resource) = server(&Stored::default());

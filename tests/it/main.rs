@@ -21,6 +21,8 @@ mod floors;
 mod input;
 mod integrity;
 mod kills;
+mod late;
+mod listings;
 mod objects;
 mod proxies;
 mod races;

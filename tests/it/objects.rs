@@ -12,7 +12,7 @@ fn with_options() -> Value {
         "repository": "repo", "directory": "assets",
         "acl": "bucket-owner-full-control", "cache_control": "max-age=60",
         "content_disposition": "attachment", "storage_class": "STANDARD_IA",
-        "object_tags": {"team": "blue", "n": 1}, "object_metadata": {"Colour": "red"},
+        "object_tags": {"team": "a/b + c=d", "n": 1}, "object_metadata": {"Colour": "red"},
     })
 }
 
@@ -55,7 +55,7 @@ fn headers_tags_and_metadata_are_on_uploads_and_on_copies() {
             assert_eq!(metadata.get("colour").map(String::as_str), Some("red"), "{key}");
             assert!(metadata.contains_key("package-hash"), "{key}");
             let tags: Vec<_> = place.tags(&key).into_iter().collect();
-            let want = [("n", "1"), ("team", "blue")];
+            let want = [("n", "1"), ("team", "a/b + c=d")];
             assert_eq!(tags, want.map(|(k, v)| (k.to_owned(), v.to_owned())), "{key}");
         }
     }
@@ -71,7 +71,7 @@ fn acl_and_storage_class_are_on_uploads_and_on_copies() {
             let acl = object.attributes.acl.as_deref();
             assert_eq!(acl, Some("bucket-owner-full-control"), "{folder}/{name}");
             assert_eq!(object.storage_class(), "STANDARD_IA", "{folder}/{name}");
-            assert_eq!(object.tags["team"], "blue", "{folder}/{name}");
+            assert_eq!(object.tags["team"], "a/b + c=d", "{folder}/{name}");
         }
     }
 }

@@ -151,6 +151,23 @@ fn puts_of_different_commits_with_the_same_code() {
     assert_eq!(place.head_of_history().len(), 8);
 }
 
+/// Checks from the oldest version on until told to stop: each answer only adds to the one before.
+fn grows(resource: &Resource, over: &AtomicBool) {
+    let everything = resource.clone().set("initial_history", 9_999);
+    let mut seen: Vec<Value> = Vec::new();
+    let mut answers = 0;
+    while !over.load(Ordering::Relaxed) {
+        let now = match seen.first() {
+            Some(oldest) if answers % 2 == 0 => resource.versions(Some(oldest)),
+            _ => everything.versions(None),
+        };
+        assert!(now.starts_with(&seen), "{} versions, then {}", seen.len(), now.len());
+        seen = now;
+        answers += 1;
+    }
+    println!("{answers} checks meanwhile");
+}
+
 /// More than the head of the history holds: segments are sealed while others write.
 #[test]
 fn two_hundred_commits_by_several_writers() {
@@ -160,9 +177,15 @@ fn two_hundred_commits_by_several_writers() {
     let inputs = Inputs::of(&Tree::of("x", "x"));
     let numbers: Vec<usize> = (1..=COMMITS).collect();
     let published = Mutex::new(BTreeSet::new());
-    on_threads(6, &numbers, |n| {
-        let version = resource.put(inputs.path(), &params(*n)).version();
-        published.lock().expect("the set").insert(version["commit"].to_string());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| grows(&resource, &over));
+        on_threads(5, &numbers, |n| {
+            let version = resource.put(inputs.path(), &params(*n)).version();
+            published.lock().expect("the set").insert(version["commit"].to_string());
+        });
+        over.store(true, Ordering::Relaxed);
+        reader.join().expect("the reader");
     });
     let published = published.into_inner().expect("the set");
     assert_eq!(published.len(), COMMITS);
@@ -171,6 +194,11 @@ fn two_hundred_commits_by_several_writers() {
     let listed: BTreeSet<String> = all.iter().map(|v| v["commit"].to_string()).collect();
     assert_eq!(listed, published);
     assert!(place.keys().iter().any(|key| key.ends_with("/00000000.json")), "a segment");
+    let state = place.state();
+    for n in [1, 100, COMMITS] {
+        resource.put(inputs.path(), &params(n)).version();
+    }
+    assert_eq!(place.state(), state, "a commit is never entered twice, however long ago it was");
     for at in [0, 40, 150] {
         assert_eq!(resource.versions(Some(&all[at])), all[at..], "from the {at}th on");
     }

@@ -1,7 +1,7 @@
 //! What cannot work is said in one line, with a hint; and what opens the door does.
 
 use crate::support::{BUCKET, Embedded, Resource, Run, Tree, commit};
-use s3_test_server::{Deny, WrongRegion};
+use s3_test_server::{Action, Deny, Fault, WrongRegion};
 use serde_json::json;
 
 /// Runs all three programs, each of which must fail the same way.
@@ -77,6 +77,17 @@ fn a_wrong_region_is_said() {
         }
         let right = resource.set("region_name", "eu-central-1");
         right.publish(&commit(1), &Tree::of("a", "a")).version();
+    }
+}
+
+#[test]
+fn an_answer_is_never_told_as_no_answer() {
+    let server = Embedded::new();
+    for (status, code) in [(400, "InvalidTag"), (400, "Whatever"), (405, "MethodNotAllowed")] {
+        server.fault(Fault::new(Action::Status(status, code)).on("PutObject"));
+        let run = server.resource().publish(&commit(1), &Tree::of("a", "a"));
+        let (error, hint) = run.failure();
+        assert!(error.contains(code) && !hint.contains("cannot be reached"), "{error}\n{hint}");
     }
 }
 

@@ -100,3 +100,25 @@ fn the_next_put_after_sigterm_completes() {
     let version = server.resource().publish(&commit(1), &tree).version();
     assert!(server.resource().get(&version, json!({})).assets() == tree);
 }
+
+#[test]
+fn a_get_that_is_stopped_leaves_no_file() {
+    let server = Embedded::new();
+    let tree = (0..60).fold(Tree::of("large.bin", noise(1, 33 << 20)), |tree, n| {
+        tree.with(&format!("f{n}"), "bytes")
+    });
+    let resource = server.resource();
+    let version = resource.publish(&commit(1), &tree).version();
+    for skip in [1, 20, 60] {
+        server.fault(Fault::new(Action::SignalBefore(SIGTERM)).on("GetObject").skip(skip));
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let request = json!({"source": resource.source, "version": version});
+        let get = resource.start("in", Some(directory.path()), &request);
+        server.set_victim(get.pid());
+        let run = get.wait();
+        server.clear_victim();
+        assert_eq!(run.code, Some(143), "{}", run.stderr);
+        let left = std::fs::read_dir(directory.path()).expect("a directory").count();
+        assert_eq!(left, 0, "after {skip}");
+    }
+}

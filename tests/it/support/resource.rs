@@ -130,6 +130,12 @@ impl Running {
         self.child.id()
     }
 
+    /// Kills it, unless it is over already.
+    pub(crate) fn kill(mut self) -> Run {
+        self.child.kill().expect("a signal");
+        self.wait()
+    }
+
     pub(crate) fn wait(self) -> Run {
         let output = self.child.wait_with_output().expect("it ends");
         Run {

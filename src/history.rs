@@ -11,7 +11,8 @@
 //! - the head holds every number above `sealed * SEGMENT`. A segment is written before the head
 //!   that no longer holds its entries, so a reader of any head finds every entry;
 //! - a segment's content is decided by heads that were current, so two writers that seal the same
-//!   segment write the same entries: creating it is idempotent;
+//!   segment write the same entries: creating it is idempotent. So what is appended goes into the
+//!   head, however much it is, and the *next* write seals it;
 //! - a history has an id, part of its segments' keys and of every [`Position`]: a history that was
 //!   lost and begun anew never meets the segments or positions of the old one.
 
@@ -38,6 +39,17 @@ pub struct Entry<T> {
     pub time: String,
     /// Which build did it.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
+    pub build: Build,
+    /// What happened.
+    pub what: T,
+}
+
+/// Something to enter: an [`Entry`] that has no number yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event<T> {
+    /// When, in UTC, RFC 3339.
+    pub time: String,
+    /// Which build did it.
     pub build: Build,
     /// What happened.
     pub what: T,
@@ -246,23 +258,38 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         Shape { id: self.id.clone(), sealed: self.sealed }
     }
 
-    /// Puts an entry in front. A full head gives its oldest entries to a segment, which must be
-    /// written before the head is.
-    pub fn append(mut self, time: String, build: Build, what: T) -> (Head<T>, Option<Segment<T>>) {
-        let number = self.next();
-        let full = self.entries.len() >= KEEP + SEGMENT as usize;
-        let segment = full.then(|| {
+    /// Whether the head holds enough to seal a segment.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= KEEP + SEGMENT as usize
+    }
+
+    /// Puts events in front, the oldest first. A head that is full gives what it holds, and none
+    /// of the events, to segments, which must be written before the head is.
+    pub fn append(
+        mut self,
+        events: impl IntoIterator<Item = Event<T>>,
+    ) -> (Head<T>, Vec<Segment<T>>) {
+        let mut segments = Vec::new();
+        while self.is_full() {
             let entries = self.entries.split_off(self.entries.len() - SEGMENT as usize);
-            self.sealed += 1;
-            Segment {
+            segments.push(Segment {
                 format: FORMAT.to_owned(),
                 id: self.id.clone(),
-                segment: self.sealed - 1,
+                segment: self.sealed,
                 entries,
-            }
-        });
-        self.entries.insert(0, Entry { number, time, build, what });
-        (self, segment)
+            });
+            self.sealed += 1;
+        }
+        let next = self.next();
+        let mut entries: Vec<Entry<T>> = events
+            .into_iter()
+            .zip(next..)
+            .map(|(Event { time, build, what }, number)| Entry { number, time, build, what })
+            .collect();
+        entries.reverse();
+        entries.append(&mut self.entries);
+        self.entries = entries;
+        (self, segments)
     }
 }
 
@@ -356,15 +383,30 @@ fn write<T: Serialize>(top: &str, entries: &[Entry<T>]) -> anyhow::Result<Vec<u8
 mod tests {
     use super::*;
 
-    fn grown(count: u64) -> (Head<u64>, Vec<Segment<u64>>) {
+    fn event<T>(what: T) -> Event<T> {
+        Event { time: "2026-01-01T00:00:00Z".into(), build: Build::default(), what }
+    }
+
+    /// A history of `count` entries that was written so many at a time.
+    fn grown_by(count: u64, at_a_time: usize) -> (Head<u64>, Vec<Segment<u64>>) {
         let mut segments = Vec::new();
         let mut head = Head::new("h1");
-        for n in 1..=count {
-            let (next, segment) = head.append("2026-01-01T00:00:00Z".into(), Build::default(), n);
-            segments.extend(segment);
+        let all: Vec<u64> = (1..=count).collect();
+        for chunk in all.chunks(at_a_time) {
+            let (next, sealed) = head.append(chunk.iter().copied().map(event));
+            segments.extend(sealed);
             head = next;
         }
         (head, segments)
+    }
+
+    fn grown(count: u64) -> (Head<u64>, Vec<Segment<u64>>) {
+        grown_by(count, 1)
+    }
+
+    fn numbers(head: &Head<u64>, segments: &[Segment<u64>]) -> Vec<u64> {
+        let sealed = segments.iter().rev().flat_map(|segment| &segment.entries);
+        head.entries.iter().chain(sealed).map(|entry| entry.number).collect()
     }
 
     #[test]
@@ -373,15 +415,34 @@ mod tests {
         for count in [0, 1, 31, full - 1, full, full + 1, full + SEGMENT, full + SEGMENT + 1, 1000]
         {
             let (head, segments) = grown(count);
-            let mut all: Vec<u64> = head.entries.iter().map(|e| e.number).collect();
-            for segment in segments.iter().rev() {
-                all.extend(segment.entries.iter().map(|e| e.number));
-            }
-            assert_eq!(all, (1..=count).rev().collect::<Vec<_>>(), "{count}");
+            assert_eq!(numbers(&head, &segments), (1..=count).rev().collect::<Vec<_>>(), "{count}");
             assert!(head.entries.len() <= full as usize);
             assert!(count < KEEP as u64 || head.entries.len() >= KEEP);
             assert_eq!(head.next(), count + 1);
         }
+    }
+
+    #[test]
+    fn many_at_once_are_sealed_by_the_next_write() {
+        for (count, at_a_time) in [(1000, 1000), (1000, 300), (1001, 161), (161, 160)] {
+            let (head, segments) = grown_by(count, at_a_time);
+            assert_eq!(numbers(&head, &segments), (1..=count).rev().collect::<Vec<_>>());
+            let before: Vec<_> = head.entries.iter().map(|entry| entry.number).collect();
+            assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
+            let (head, sealed) = head.append([event(count + 1)]);
+            for segment in &sealed {
+                assert!(segment.entries.iter().all(|entry| before.contains(&entry.number)));
+                let bytes = segment.to_bytes().expect("json");
+                Segment::<u64>::parse(&bytes, "h1", segment.index()).expect("segment");
+            }
+            assert!(!head.is_full());
+            assert!(head.entries.len() > KEEP);
+            let all: Vec<_> = segments.into_iter().chain(sealed).collect();
+            assert_eq!(numbers(&head, &all), (1..=count + 1).rev().collect::<Vec<_>>());
+        }
+        let (head, _) = grown_by(1000, 1000);
+        let (slim, sealed) = head.append([]);
+        assert_eq!((slim.next(), sealed.len(), slim.is_full()), (1001, 7, false));
     }
 
     #[test]
@@ -400,8 +461,7 @@ mod tests {
     fn a_person_can_read_it() {
         let build =
             Build { name: Some("main/app/build #7".into()), url: None, by: Some("ana".into()) };
-        let (head, _) =
-            Head::new("x").append("2026-01-01T00:00:00Z".into(), build, "it".to_owned());
+        let (head, _) = Head::new("x").append([Event { build, ..event("it".to_owned()) }]);
         let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
         let want = concat!(
             "{\"format\":\"s3-asset-history/1\",\"id\":\"x\",\"sealed\":0,\"entries\":[\n",

@@ -98,21 +98,33 @@ pub async fn publish(engine: &Engine, publication: Publication<'_>) -> anyhow::R
         .await;
     store.report().end();
     let manifest = Manifest::new(provenance, files?);
+    let stands = seal(store, folder, manifest, options, position).await?;
+    agree(engine, folder, &stands.manifest, options).await?;
+    Ok(stands)
+}
+
+/// Writes the manifest of a set whose files are all there, which publishes it; answers what stands
+/// afterwards, which is another's when another put was faster.
+pub async fn seal(
+    store: &Store,
+    folder: &Folder,
+    manifest: Manifest,
+    options: &ObjectOptions,
+    position: &Position,
+) -> anyhow::Result<Standing> {
     let key = folder.manifest()?;
     let bytes = manifest.to_bytes()?;
     let mut own = sealed(options);
     own.metadata.insert(POSITION.to_owned(), position.to_string());
     let sha256 = Sha256::of(&bytes);
     let written = store.put(&key, bytes.into(), sha256, &Condition::Absent, &own).await?;
-    let stands = match written {
+    Ok(match written {
         Written::Yes => Standing { manifest, position: Some(position.clone()) },
         // Another put, or this one before its answer was lost.
         Written::Refused => standing(store, folder)
             .await?
             .with_context(|| format!("{}: refused, and not there", store.uri(key.as_str())))?,
-    };
-    agree(engine, folder, &stands.manifest, options).await?;
-    Ok(stands)
+    })
 }
 
 /// Copies over the plain keys what the manifest names elsewhere, where they do not hold it yet:

@@ -9,7 +9,7 @@
 
 use crate::digest::Sha256;
 use crate::fault::fault;
-use crate::history::{Build, Entry, Head, Peek, Position, Segment, Shape};
+use crate::history::{Build, Entry, Event, Head, Peek, Position, Segment, Shape};
 use crate::names::Key;
 use crate::object::ObjectOptions;
 use crate::store::{Condition, ETag, Fetched, Store, Written, unique_id};
@@ -17,6 +17,8 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use std::time::Duration;
 const SEGMENTS_AT_ONCE: usize = 128;
 /// Each lost race waits longer: 200 writers at once get through.
 const RACES: u32 = 200;
+/// Events entered at one write of a head, which holds them all until the next: about 1 MB.
+const BATCH: usize = 4096;
 
 /// The history under a key: its head is `<key>.json`, its segments are below `<key>/`.
 #[derive(Debug)]
@@ -128,7 +132,6 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         build: &Build,
         what: &T,
     ) -> anyhow::Result<Entry<T>> {
-        let key = self.head_key()?;
         // Segments never change: what was looked through once need not be again.
         let mut looked_through = 0;
         for race in 0..RACES {
@@ -144,26 +147,95 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
                 }
             }
             looked_through = since.end;
-            let (head, sealed) = current.head.append(time.to_owned(), build.clone(), what.clone());
-            if let Some(segment) = sealed {
-                // Refused: another writer sealed it, with the same entries.
-                let key = self.segment_key(shape.id(), segment.index())?;
-                self.write(&key, segment.to_bytes()?.into(), &Condition::Absent).await?;
-            }
-            let condition = Condition::Unchanged(current.etag);
-            if self.write(&key, head.to_bytes()?.into(), &condition).await? == Written::Yes {
+            let event = Event { time: time.to_owned(), build: build.clone(), what: what.clone() };
+            let (head, segments) = current.head.append([event]);
+            if self.replace(&head, segments, current.etag).await? == Written::Yes {
                 return head.entries().first().cloned().context("an appended entry is in the head");
             }
-            let most = Duration::from_millis(50 * u64::from(race + 1)).min(Duration::from_secs(1));
-            tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
-            current = self.read().await?.with_context(|| {
-                format!("{}: somebody deleted the history", self.store.uri(key.as_str()))
-            })?;
+            current = self.after_race(race).await?;
         }
-        Err(fault(
-            format!("{}: {RACES} other writers were faster", self.store.uri(key.as_str())),
+        Err(self.too_many_races())
+    }
+
+    /// Enters many events, the oldest first, at few writes; an event whose `name` the history, or
+    /// an event before it, has already is left out.
+    pub async fn append_all<N: Eq + Hash>(
+        &self,
+        mut current: Current<T>,
+        name: impl Fn(&T) -> N,
+        mut events: Vec<Event<T>>,
+    ) -> anyhow::Result<()> {
+        let mut known = HashSet::new();
+        let (mut looked_through, mut race) = (0, 0);
+        while race < RACES {
+            let shape = current.head.shape();
+            let range = looked_through..shape.segments_since(None).end;
+            looked_through = range.end;
+            let older = self.segments(&shape, range).await?;
+            known.extend(older.iter().chain(current.head.entries()).map(|entry| name(&entry.what)));
+            let mut batch = HashSet::new();
+            events.retain(|event| {
+                let name = name(&event.what);
+                !known.contains(&name) && batch.insert(name)
+            });
+            if events.is_empty() && !current.head.is_full() {
+                return Ok(());
+            }
+            let (head, segments) = current.head.append(events.iter().take(BATCH).cloned());
+            if self.replace(&head, segments, current.etag).await? == Written::Yes {
+                race = 0;
+                current = self.again().await?;
+            } else {
+                current = self.after_race(race).await?;
+                race += 1;
+            }
+        }
+        Err(self.too_many_races())
+    }
+
+    /// Writes what a head gave to segments, and then the head, unless another writer was faster.
+    async fn replace(
+        &self,
+        head: &Head<T>,
+        segments: Vec<Segment<T>>,
+        etag: ETag,
+    ) -> anyhow::Result<Written> {
+        stream::iter(segments)
+            .map(|segment| async move {
+                // Refused: another writer sealed it, with the same entries.
+                let key = self.segment_key(head.shape().id(), segment.index())?;
+                self.write(&key, segment.to_bytes()?.into(), &Condition::Absent).await
+            })
+            .buffer_unordered(SEGMENTS_AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+        let condition = Condition::Unchanged(etag);
+        self.write(&self.head_key()?, head.to_bytes()?.into(), &condition).await
+    }
+
+    /// What stands after another writer was faster, when the next attempt is due.
+    async fn after_race(&self, race: u32) -> anyhow::Result<Current<T>> {
+        let most = Duration::from_millis(50 * u64::from(race + 1)).min(Duration::from_secs(1));
+        tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+        self.again().await
+    }
+
+    /// Reads the head of a history that was there before.
+    async fn again(&self) -> anyhow::Result<Current<T>> {
+        let key = self.head_key()?;
+        self.read().await?.with_context(|| {
+            format!("{}: somebody deleted the history", self.store.uri(key.as_str()))
+        })
+    }
+
+    fn too_many_races(&self) -> anyhow::Error {
+        fault(
+            format!(
+                "{}.json: {RACES} other writers were faster",
+                self.store.uri(self.key.as_str())
+            ),
             "run the put again",
-        ))
+        )
     }
 
     async fn write(

@@ -131,7 +131,8 @@ impl Engine {
             });
             got.await?
         } else {
-            self.download_ranges(key, size, slot).await?
+            let file = File::create(slot).with_context(|| slot.display().to_string())?;
+            self.download_ranges(key, size, Some((file, slot))).await?
         };
         if let Some(sha256) = sha256
             && got != sha256
@@ -145,7 +146,28 @@ impl Engine {
         Ok(())
     }
 
-    async fn download_ranges(&self, key: &Key, size: u64, slot: &Path) -> anyhow::Result<Sha256> {
+    /// Hashes an object of this size in bounded memory, and keeps nothing of it.
+    pub async fn hash(&self, key: &Key, size: u64) -> anyhow::Result<Sha256> {
+        let got = if size <= self.store.limits.single {
+            let _room = self.room(size).await?;
+            let bytes = self.store.get_sized(key, size).await?;
+            self.store.report().advance(0, size);
+            blocking(move || Ok(Sha256::of(&bytes))).await?
+        } else {
+            self.download_ranges(key, size, None).await?
+        };
+        self.store.report().advance(1, 0);
+        Ok(got)
+    }
+
+    /// Fetches a large object range by range, one after the other into a file where one is given,
+    /// and answers its SHA-256.
+    async fn download_ranges(
+        &self,
+        key: &Key,
+        size: u64,
+        slot: Option<(File, &Path)>,
+    ) -> anyhow::Result<Sha256> {
         let uri = self.store.uri(key.as_str());
         let Some(facts) = self.store.head(key).await? else {
             return Err(missing(&uri));
@@ -153,8 +175,11 @@ impl Engine {
         if facts.size != size {
             return Err(corrupt(&uri, format!("it has {} bytes instead of {size}", facts.size)));
         }
-        let file = File::create(slot).with_context(|| slot.display().to_string())?;
-        let (etag, place) = (&facts.etag, slot.display().to_string());
+        let (file, place) = match slot {
+            Some((file, slot)) => (Some(file), slot.display().to_string()),
+            None => (None, String::new()),
+        };
+        let etag = &facts.etag;
         let ranges =
             stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
                 // The first range in line asks for room first, so it never waits for those behind it.
@@ -169,7 +194,9 @@ impl Engine {
                     self.store.report().advance(0, bytes.len() as u64);
                     let (file, hasher, bytes) = blocking(move || {
                         hasher.update(&bytes);
-                        file.write_all(&bytes).context(place)?;
+                        if let Some(file) = &mut file {
+                            file.write_all(&bytes).context(place)?;
+                        }
                         Ok((file, hasher, bytes))
                     })
                     .await?;

@@ -2,7 +2,7 @@
 
 use super::{BUCKET, Embedded, commit};
 use s3_asset_resource::artifacts::Published;
-use s3_asset_resource::history::{Build, Head};
+use s3_asset_resource::history::{Build, Event, Head};
 use s3_asset_resource::names::CommitId;
 use serde_json::{Value, json};
 
@@ -26,10 +26,10 @@ impl Grown {
                 code_hash: None,
                 unsealed: false,
             };
-            let (next, segment) =
-                head.append("2026-01-01T00:00:00Z".to_owned(), Build::default(), what);
+            let time = "2026-01-01T00:00:00Z".to_owned();
+            let (next, segments) = head.append([Event { time, build: Build::default(), what }]);
             head = next;
-            if let Some(segment) = segment {
+            for segment in segments {
                 let key = format!("artifacts/.history/grown/{:08}.json", segment.index());
                 server.put(BUCKET, &key, segment.to_bytes().expect("a segment"), &[]);
             }

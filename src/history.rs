@@ -1,20 +1,26 @@
 //! The ordered record that a track keeps in S3: who published, promoted or tagged what, and when.
 //!
-//! Two kinds of object: one *head*, rewritten by compare-and-swap, with the newest entries, and
-//! immutable *segments* of [`SEGMENT`] older entries each. This file is the record as a value: it
+//! Three kinds of object: one *head*, rewritten by compare-and-swap, with the newest entries;
+//! immutable *segments* of [`SEGMENT`] older entries each; and immutable *volumes*, which hold
+//! [`VOLUME`] segments once more, so that a reader from far back makes few requests. This file is the record as a value: it
 //! reads, appends and seals, and knows nothing of S3; [`crate::record`] carries it out.
 //!
 //! Invariants:
 //! - numbers start at 1 and grow by 1: no gap, no repeat;
 //! - segment `k` (from 0) holds exactly the numbers `k * SEGMENT + 1 ..= (k + 1) * SEGMENT`, so a
 //!   number says where its entry is and the head needs no index that grows;
-//! - the head holds every number above `sealed * SEGMENT`. A segment is written before the head
-//!   that no longer holds its entries, so a reader of any head finds every entry;
+//! - the head holds every number above `sealed * SEGMENT`. A segment, and the volume that it
+//!   completes, are written before the head that no longer holds its entries, so a reader of any
+//!   head finds every entry in the place that its number says;
 //! - a segment's content is decided by heads that were current, so two writers that seal the same
 //!   segment write the same entries: creating it is idempotent. So what is appended goes into the
 //!   head, however much it is, and the *next* write seals it;
 //! - a history has an id, part of its segments' keys and of every [`Position`]: a history that was
 //!   lost and begun anew never meets the segments or positions of the old one.
+
+mod sealed;
+
+pub use sealed::{Part, Segment};
 
 use crate::fault::fault;
 use crate::names::shown;
@@ -24,6 +30,8 @@ use std::ops::Range;
 
 /// How many entries a segment holds.
 pub const SEGMENT: u64 = 64;
+/// How many segments a volume holds.
+pub const VOLUME: u64 = 64;
 /// How many entries stay in the head when a segment is sealed, so that a check that is a few
 /// versions behind reads the head alone.
 pub const KEEP: usize = 32;
@@ -104,16 +112,6 @@ pub struct Head<T> {
     id: String,
     /// How many segments are sealed.
     sealed: u64,
-    /// Newest first.
-    entries: Vec<Entry<T>>,
-}
-
-/// Older entries that never change again.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Segment<T> {
-    format: String,
-    id: String,
-    segment: u64,
     /// Newest first.
     entries: Vec<Entry<T>>,
 }
@@ -272,12 +270,7 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         let mut segments = Vec::new();
         while self.is_full() {
             let entries = self.entries.split_off(self.entries.len() - SEGMENT as usize);
-            segments.push(Segment {
-                format: FORMAT.to_owned(),
-                id: self.id.clone(),
-                segment: self.sealed,
-                entries,
-            });
+            segments.push(Segment::new(&self.id, entries));
             self.sealed += 1;
         }
         let next = self.next();
@@ -290,38 +283,6 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         entries.append(&mut self.entries);
         self.entries = entries;
         (self, segments)
-    }
-}
-
-impl<T: Serialize + DeserializeOwned> Segment<T> {
-    /// Reads segment number `index` of the history `id`.
-    pub fn parse(bytes: &[u8], id: &str, index: u64) -> anyhow::Result<Segment<T>> {
-        let segment: Segment<T> = read(bytes)?;
-        sound(&segment.format, &segment.entries, index * SEGMENT + 1)?;
-        if segment.id != id || segment.segment != index || segment.entries.len() as u64 != SEGMENT {
-            return Err(damaged("a segment is not the one that its key says"));
-        }
-        Ok(segment)
-    }
-
-    /// JSON, an entry a line.
-    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        let top = format!(
-            "\"format\":\"{FORMAT}\",\"id\":{},\"segment\":{}",
-            quoted(&self.id)?,
-            self.segment
-        );
-        write(&top, &self.entries)
-    }
-
-    /// Its place among the segments, from 0.
-    pub fn index(&self) -> u64 {
-        self.segment
-    }
-
-    /// Newest first.
-    pub fn into_entries(self) -> Vec<Entry<T>> {
-        self.entries
     }
 }
 
@@ -380,172 +341,4 @@ fn write<T: Serialize>(top: &str, entries: &[Entry<T>]) -> anyhow::Result<Vec<u8
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event<T>(what: T) -> Event<T> {
-        Event { time: "2026-01-01T00:00:00Z".into(), build: Build::default(), what }
-    }
-
-    /// A history of `count` entries that was written so many at a time.
-    fn grown_by(count: u64, at_a_time: usize) -> (Head<u64>, Vec<Segment<u64>>) {
-        let mut segments = Vec::new();
-        let mut head = Head::new("h1");
-        let all: Vec<u64> = (1..=count).collect();
-        for chunk in all.chunks(at_a_time) {
-            let (next, sealed) = head.append(chunk.iter().copied().map(event));
-            segments.extend(sealed);
-            head = next;
-        }
-        (head, segments)
-    }
-
-    fn grown(count: u64) -> (Head<u64>, Vec<Segment<u64>>) {
-        grown_by(count, 1)
-    }
-
-    fn numbers(head: &Head<u64>, segments: &[Segment<u64>]) -> Vec<u64> {
-        let sealed = segments.iter().rev().flat_map(|segment| &segment.entries);
-        head.entries.iter().chain(sealed).map(|entry| entry.number).collect()
-    }
-
-    #[test]
-    fn every_number_is_in_one_place() {
-        let full = KEEP as u64 + SEGMENT;
-        for count in [0, 1, 31, full - 1, full, full + 1, full + SEGMENT, full + SEGMENT + 1, 1000]
-        {
-            let (head, segments) = grown(count);
-            assert_eq!(numbers(&head, &segments), (1..=count).rev().collect::<Vec<_>>(), "{count}");
-            assert!(head.entries.len() <= full as usize);
-            assert!(count < KEEP as u64 || head.entries.len() >= KEEP);
-            assert_eq!(head.next(), count + 1);
-        }
-    }
-
-    #[test]
-    fn many_at_once_are_sealed_by_the_next_write() {
-        for (count, at_a_time) in [(1000, 1000), (1000, 300), (1001, 161), (161, 160)] {
-            let (head, segments) = grown_by(count, at_a_time);
-            assert_eq!(numbers(&head, &segments), (1..=count).rev().collect::<Vec<_>>());
-            let before: Vec<_> = head.entries.iter().map(|entry| entry.number).collect();
-            assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
-            let (head, sealed) = head.append([event(count + 1)]);
-            for segment in &sealed {
-                assert!(segment.entries.iter().all(|entry| before.contains(&entry.number)));
-                let bytes = segment.to_bytes().expect("json");
-                Segment::<u64>::parse(&bytes, "h1", segment.index()).expect("segment");
-            }
-            assert!(!head.is_full());
-            assert!(head.entries.len() > KEEP);
-            let all: Vec<_> = segments.into_iter().chain(sealed).collect();
-            assert_eq!(numbers(&head, &all), (1..=count + 1).rev().collect::<Vec<_>>());
-        }
-        let (head, _) = grown_by(1000, 1000);
-        let (slim, sealed) = head.append([]);
-        assert_eq!((slim.next(), sealed.len(), slim.is_full()), (1001, 7, false));
-    }
-
-    #[test]
-    fn what_is_written_reads_back() {
-        let (head, segments) = grown(500);
-        assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
-        for (i, segment) in segments.iter().enumerate() {
-            let bytes = segment.to_bytes().expect("json");
-            assert_eq!(&Segment::parse(&bytes, "h1", i as u64).expect("segment"), segment);
-            assert!(Segment::<u64>::parse(&bytes, "h2", i as u64).is_err());
-            assert!(Segment::<u64>::parse(&bytes, "h1", i as u64 + 1).is_err());
-        }
-    }
-
-    #[test]
-    fn a_person_can_read_it() {
-        let build =
-            Build { name: Some("main/app/build #7".into()), url: None, by: Some("ana".into()) };
-        let (head, _) = Head::new("x").append([Event { build, ..event("it".to_owned()) }]);
-        let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
-        let want = concat!(
-            "{\"format\":\"s3-asset-history/1\",\"id\":\"x\",\"sealed\":0,\"entries\":[\n",
-            "{\"number\":1,\"time\":\"2026-01-01T00:00:00Z\",",
-            "\"build\":{\"name\":\"main/app/build #7\",\"by\":\"ana\"},\"what\":\"it\"}\n]}\n"
-        );
-        assert_eq!(text, want);
-    }
-
-    #[test]
-    fn only_the_segments_needed_are_named() {
-        let (head, segments) = grown(1000);
-        let sealed = segments.len() as u64;
-        let shape = head.shape();
-        assert_eq!(shape.segments_since(Some(&head.position())), sealed..sealed);
-        let at = |next| Position { history: "h1".into(), next };
-        assert_eq!(shape.segments_since(Some(&at(1))), 0..sealed);
-        assert_eq!(shape.segments_since(Some(&at(SEGMENT))), 0..sealed);
-        assert_eq!(shape.segments_since(Some(&at(SEGMENT + 1))), 1..sealed);
-        assert_eq!(shape.segments_since(None), 0..sealed);
-        let other = Position { history: "h0".into(), next: 900 };
-        assert_eq!(shape.segments_since(Some(&other)), 0..sealed);
-        for (count, want) in [(0, 0), (1, 1), (64, 1), (65, 2), (usize::MAX, sealed)] {
-            assert_eq!(shape.segments_for(count), sealed - want..sealed, "{count}");
-        }
-    }
-
-    #[test]
-    fn a_peek_reads_what_a_parse_reads() {
-        for count in [0, 1, 2, 100, 1000] {
-            let (head, _) = grown(count);
-            let written = head.to_bytes().expect("json");
-            let value: serde_json::Value = serde_json::from_slice(&written).expect("json");
-            let indented = serde_json::to_vec_pretty(&value).expect("json");
-            for (bytes, by_line) in [(written, true), (indented, false)] {
-                let mut peek = Peek::<u64>::parse(bytes.into()).expect("a head");
-                assert_eq!(matches!(peek.entries, Unread::Lines { .. }), by_line);
-                assert_eq!(peek.shape(), &head.shape());
-                let mut entries = Vec::new();
-                while let Some(entry) = peek.older().expect("an entry") {
-                    entries.push(entry);
-                }
-                assert_eq!(entries, head.entries);
-            }
-        }
-    }
-
-    #[test]
-    fn a_peek_refuses_what_it_comes_across() {
-        let (head, _) = grown(3);
-        let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
-        let newer = text.replace("history/1", "history/2");
-        assert!(
-            Peek::<u64>::parse(newer.into()).expect_err("newer").to_string().contains("history/2")
-        );
-        let mut peek =
-            Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
-        assert_eq!(peek.older().expect("sound").map(|e| e.what), Some(3));
-        assert!(peek.older().expect_err("damaged").to_string().contains("damaged"));
-    }
-
-    #[test]
-    fn positions_read_back() {
-        let position = Position { history: "a:b".into(), next: 7 };
-        assert_eq!(Position::parse(&position.to_string()), Some(position));
-        for text in ["", "7", "a:", "a:x"] {
-            assert_eq!(Position::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_damaged_is_refused() {
-        let (head, _) = grown(3);
-        let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
-        let cases = [
-            (text.replace("\"number\":2", "\"number\":3"), "gap or a repeat"),
-            (text.replace("\"sealed\":0", "\"sealed\":1"), "gap or a repeat"),
-            (text.replace("history/1", "history/2"), "has the format `s3-asset-history/2`"),
-            ("{\"format\":\"s3-asset-history/2\"}".into(), "has the format `s3-asset-history/2`"),
-            (text[..40].to_owned(), "it is no history"),
-        ];
-        for (text, want) in cases {
-            let error = Head::<u64>::parse(text.as_bytes()).expect_err(want).to_string();
-            assert!(error.contains(want), "{error}");
-        }
-    }
-}
+mod tests;

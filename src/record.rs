@@ -9,7 +9,7 @@
 
 use crate::digest::Sha256;
 use crate::fault::fault;
-use crate::history::{Build, Entry, Event, Head, Peek, Position, Segment, Shape};
+use crate::history::{Build, Entry, Event, Head, Part, Peek, Position, Segment, Shape};
 use crate::names::Key;
 use crate::object::ObjectOptions;
 use crate::store::{Condition, ETag, Fetched, Store, Written, unique_id};
@@ -23,7 +23,8 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Duration;
 
-const SEGMENTS_AT_ONCE: usize = 128;
+/// Of a history: 64 segments and as many volumes reach a quarter of a million entries back.
+const PARTS_AT_ONCE: usize = 128;
 /// Each lost race waits longer: 200 writers at once get through.
 const RACES: u32 = 200;
 /// Events entered at one write of a head, which holds them all until the next: about 1 MB.
@@ -56,8 +57,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         Key::parse(&format!("{}.json", self.key))
     }
 
-    fn segment_key(&self, id: &str, index: u64) -> anyhow::Result<Key> {
-        Key::parse(&format!("{}/{id}/{index:08}.json", self.key))
+    fn part_key(&self, id: &str, part: Part) -> anyhow::Result<Key> {
+        Key::parse(&format!("{}/{id}/{}", self.key, part.name()))
     }
 
     /// Reads the head: one request. None: nothing was ever published.
@@ -98,27 +99,27 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
             .with_context(|| format!("{}: written, and not there", self.store.uri(key.as_str())))
     }
 
-    /// Reads segments, all at once, newest first.
+    /// Reads the entries of some segments, and perhaps older ones, all at once, newest first.
     pub async fn segments(
         &self,
         shape: &Shape,
         range: Range<u64>,
     ) -> anyhow::Result<Vec<Entry<T>>> {
-        let segments: Vec<Vec<Entry<T>>> = stream::iter(range.rev())
-            .map(|index| self.segment(shape.id(), index))
-            .buffered(SEGMENTS_AT_ONCE)
+        let parts: Vec<Vec<Entry<T>>> = stream::iter(Part::cover(range))
+            .map(|part| self.part(shape.id(), part))
+            .buffered(PARTS_AT_ONCE)
             .try_collect()
             .await?;
-        Ok(segments.into_iter().flatten().collect())
+        Ok(parts.into_iter().flatten().collect())
     }
 
-    async fn segment(&self, id: &str, index: u64) -> anyhow::Result<Vec<Entry<T>>> {
-        let key = self.segment_key(id, index)?;
+    async fn part(&self, id: &str, part: Part) -> anyhow::Result<Vec<Entry<T>>> {
+        let key = self.part_key(id, part)?;
         let uri = self.store.uri(key.as_str());
         let Some(fetched) = self.store.get(&key).await? else {
             return Err(crate::transfer::missing(&uri));
         };
-        Ok(Segment::parse(&fetched.bytes, id, index).context(uri)?.into_entries())
+        Ok(Segment::parse(&fetched.bytes, id, part).context(uri)?.into_entries())
     }
 
     /// Appends `what` unless an entry since `position` is the same thing; answers the entry that
@@ -140,8 +141,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
             }
             let shape = current.head.shape();
             let since = shape.segments_since(position);
-            for index in (looked_through.max(since.start)..since.end).rev() {
-                let entries = self.segment(shape.id(), index).await?;
+            for part in Part::cover(looked_through.max(since.start)..since.end) {
+                let entries = self.part(shape.id(), part).await?;
                 if let Some(entry) = entries.into_iter().find(|entry| is_same(&entry.what)) {
                     return Ok(entry);
                 }
@@ -193,24 +194,37 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         Err(self.too_many_races())
     }
 
-    /// Writes what a head gave to segments, and then the head, unless another writer was faster.
+    /// Writes what a head gave to segments, the volumes that these complete, and then the head,
+    /// unless another writer was faster.
     async fn replace(
         &self,
         head: &Head<T>,
         segments: Vec<Segment<T>>,
         etag: ETag,
     ) -> anyhow::Result<Written> {
+        let id = head.shape().id().to_owned();
+        let complete: Vec<u64> = segments.iter().filter_map(|it| it.part().completes()).collect();
         stream::iter(segments)
-            .map(|segment| async move {
-                // Refused: another writer sealed it, with the same entries.
-                let key = self.segment_key(head.shape().id(), segment.index())?;
-                self.write(&key, segment.to_bytes()?.into(), &Condition::Absent).await
-            })
-            .buffer_unordered(SEGMENTS_AT_ONCE)
-            .try_collect::<Vec<_>>()
+            .map(|segment| self.seal(&id, segment))
+            .buffer_unordered(PARTS_AT_ONCE)
+            .try_collect::<()>()
             .await?;
+        for volume in complete {
+            let entries: Vec<Vec<Entry<T>>> = stream::iter(Part::gathered(volume).rev())
+                .map(|index| self.part(&id, Part::Segment(index)))
+                .buffered(PARTS_AT_ONCE)
+                .try_collect()
+                .await?;
+            self.seal(&id, Segment::new(&id, entries.into_iter().flatten().collect())).await?;
+        }
         let condition = Condition::Unchanged(etag);
         self.write(&self.head_key()?, head.to_bytes()?.into(), &condition).await
+    }
+
+    /// Writes a part. Refused: another writer sealed it, with the same entries.
+    async fn seal(&self, id: &str, segment: Segment<T>) -> anyhow::Result<()> {
+        let key = self.part_key(id, segment.part())?;
+        self.write(&key, segment.to_bytes()?.into(), &Condition::Absent).await.map(drop)
     }
 
     /// What stands after another writer was faster, when the next attempt is due.

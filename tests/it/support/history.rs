@@ -2,7 +2,7 @@
 
 use super::{BUCKET, Embedded, commit};
 use s3_asset_resource::artifacts::Published;
-use s3_asset_resource::history::{Build, Event, Head};
+use s3_asset_resource::history::{Build, Event, Head, Segment};
 use s3_asset_resource::names::CommitId;
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ impl Grown {
     /// Writes the head and its segments, and a manifest for each of these commits.
     pub(crate) fn new(server: &Embedded, count: usize, with_manifests: &[usize]) -> Grown {
         let mut head: Head<Published> = Head::new("grown");
+        let mut volume = Vec::new();
         for n in 1..=count {
             if with_manifests.contains(&n) {
                 let position = head.position().to_string();
@@ -30,8 +31,13 @@ impl Grown {
             let (next, segments) = head.append([Event { time, build: Build::default(), what }]);
             head = next;
             for segment in segments {
-                let key = format!("artifacts/.history/grown/{:08}.json", segment.index());
-                server.put(BUCKET, &key, segment.to_bytes().expect("a segment"), &[]);
+                volume.splice(0..0, segment.clone().into_entries());
+                let completes = segment.part().completes().is_some();
+                let whole = completes.then(|| Segment::new("grown", std::mem::take(&mut volume)));
+                for part in [Some(segment), whole].into_iter().flatten() {
+                    let key = format!("artifacts/.history/grown/{}", part.part().name());
+                    server.put(BUCKET, &key, part.to_bytes().expect("JSON"), &[]);
+                }
             }
         }
         server.put(BUCKET, "artifacts/.history.json", head.to_bytes().expect("a head"), &[]);

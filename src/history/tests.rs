@@ -1,0 +1,212 @@
+use super::*;
+use std::ops::Range;
+
+fn event<T>(what: T) -> Event<T> {
+    Event { time: "2026-01-01T00:00:00Z".into(), build: Build::default(), what }
+}
+
+/// A history of `count` entries that was written so many at a time.
+fn grown_by(count: u64, at_a_time: usize) -> (Head<u64>, Vec<Segment<u64>>) {
+    let mut segments = Vec::new();
+    let mut head = Head::new("h1");
+    let all: Vec<u64> = (1..=count).collect();
+    for chunk in all.chunks(at_a_time) {
+        let (next, sealed) = head.append(chunk.iter().copied().map(event));
+        segments.extend(sealed);
+        head = next;
+    }
+    (head, segments)
+}
+
+fn grown(count: u64) -> (Head<u64>, Vec<Segment<u64>>) {
+    grown_by(count, 1)
+}
+
+fn numbers(head: &Head<u64>, segments: &[Segment<u64>]) -> Vec<u64> {
+    let sealed = segments.iter().rev().flat_map(|segment| &segment.entries);
+    head.entries.iter().chain(sealed).map(|entry| entry.number).collect()
+}
+
+#[test]
+fn every_number_is_in_one_place() {
+    let full = KEEP as u64 + SEGMENT;
+    for count in [0, 1, 31, full - 1, full, full + 1, full + SEGMENT, full + SEGMENT + 1, 1000] {
+        let (head, segments) = grown(count);
+        assert_eq!(numbers(&head, &segments), (1..=count).rev().collect::<Vec<_>>(), "{count}");
+        assert!(head.entries.len() <= full as usize);
+        assert!(count < KEEP as u64 || head.entries.len() >= KEEP);
+        assert_eq!(head.next(), count + 1);
+    }
+}
+
+#[test]
+fn many_at_once_are_sealed_by_the_next_write() {
+    for (count, at_a_time) in [(1000, 1000), (1000, 300), (1001, 161), (161, 160)] {
+        let (head, segments) = grown_by(count, at_a_time);
+        assert_eq!(numbers(&head, &segments), (1..=count).rev().collect::<Vec<_>>());
+        let before: Vec<_> = head.entries.iter().map(|entry| entry.number).collect();
+        assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
+        let (head, sealed) = head.append([event(count + 1)]);
+        for segment in &sealed {
+            assert!(segment.entries.iter().all(|entry| before.contains(&entry.number)));
+            let bytes = segment.to_bytes().expect("json");
+            Segment::<u64>::parse(&bytes, "h1", segment.part()).expect("segment");
+        }
+        assert!(!head.is_full());
+        assert!(head.entries.len() > KEEP);
+        let all: Vec<_> = segments.into_iter().chain(sealed).collect();
+        assert_eq!(numbers(&head, &all), (1..=count + 1).rev().collect::<Vec<_>>());
+    }
+    let (head, _) = grown_by(1000, 1000);
+    let (slim, sealed) = head.append([]);
+    assert_eq!((slim.next(), sealed.len(), slim.is_full()), (1001, 15, false));
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let (head, segments) = grown(500);
+    assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
+    for (i, segment) in segments.iter().enumerate() {
+        let bytes = segment.to_bytes().expect("json");
+        let part = Part::Segment(i as u64);
+        assert_eq!(segment.part(), part);
+        assert_eq!(&Segment::parse(&bytes, "h1", part).expect("segment"), segment);
+        assert!(Segment::<u64>::parse(&bytes, "h2", part).is_err());
+        assert!(Segment::<u64>::parse(&bytes, "h1", Part::Segment(i as u64 + 1)).is_err());
+        assert!(Segment::<u64>::parse(&bytes, "h1", Part::Volume(0)).is_err());
+    }
+}
+
+#[test]
+fn a_person_can_read_it() {
+    let build = Build { name: Some("main/app/build #7".into()), url: None, by: Some("ana".into()) };
+    let (head, _) = Head::new("x").append([Event { build, ..event("it".to_owned()) }]);
+    let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+    let want = concat!(
+        "{\"format\":\"s3-asset-history/1\",\"id\":\"x\",\"sealed\":0,\"entries\":[\n",
+        "{\"number\":1,\"time\":\"2026-01-01T00:00:00Z\",",
+        "\"build\":{\"name\":\"main/app/build #7\",\"by\":\"ana\"},\"what\":\"it\"}\n]}\n"
+    );
+    assert_eq!(text, want);
+}
+
+#[test]
+fn only_the_segments_needed_are_named() {
+    let (head, segments) = grown(1000);
+    let sealed = segments.len() as u64;
+    let shape = head.shape();
+    assert_eq!(shape.segments_since(Some(&head.position())), sealed..sealed);
+    let at = |next| Position { history: "h1".into(), next };
+    assert_eq!(shape.segments_since(Some(&at(1))), 0..sealed);
+    assert_eq!(shape.segments_since(Some(&at(SEGMENT))), 0..sealed);
+    assert_eq!(shape.segments_since(Some(&at(SEGMENT + 1))), 1..sealed);
+    assert_eq!(shape.segments_since(None), 0..sealed);
+    let other = Position { history: "h0".into(), next: 900 };
+    assert_eq!(shape.segments_since(Some(&other)), 0..sealed);
+    for (count, want) in [(0, 0), (1, 1), (64, 1), (65, 2), (usize::MAX, sealed)] {
+        assert_eq!(shape.segments_for(count), sealed - want..sealed, "{count}");
+    }
+}
+
+#[test]
+fn parts_cover_what_is_wanted_with_few_requests() {
+    let cases: [(Range<u64>, usize); 8] = [
+        (0..0, 0),
+        (0..5, 5),
+        (0..64, 1),
+        (60..64, 4),
+        (56..64, 1),
+        (10..70, 7),
+        (0..1562, 50),
+        (100..200, 10),
+    ];
+    for (segments, most) in cases {
+        let parts = Part::cover(segments.clone());
+        assert_eq!(parts.len(), most, "{segments:?}");
+        let mut held: Vec<u64> = Vec::new();
+        for part in &parts {
+            match *part {
+                Part::Segment(index) => held.push(index),
+                Part::Volume(index) => held.extend(Part::gathered(index).rev()),
+            }
+        }
+        assert!(held.is_sorted_by(|a, b| *a == b + 1), "{segments:?}: newest first, without a gap");
+        assert!(segments.clone().all(|index| held.contains(&index)), "{segments:?}");
+        assert!(
+            held.iter().all(|index| *index < segments.end),
+            "{segments:?}: only what is sealed"
+        );
+    }
+}
+
+#[test]
+fn a_volume_is_its_segments_again() {
+    let (_, segments) = grown(SEGMENT * VOLUME + 200);
+    let last = &segments[VOLUME as usize - 1];
+    assert_eq!((last.part().completes(), segments[0].part().completes()), (Some(0), None));
+    let gathered =
+        segments[..VOLUME as usize].iter().rev().flat_map(|s| s.entries.clone()).collect();
+    let volume = Segment::new("h1", gathered);
+    assert_eq!(volume.part(), Part::Volume(0));
+    let bytes = volume.to_bytes().expect("json");
+    assert_eq!(Segment::parse(&bytes, "h1", Part::Volume(0)).expect("a volume"), volume);
+    assert!(Segment::<u64>::parse(&bytes, "h1", Part::Volume(1)).is_err());
+}
+
+#[test]
+fn a_peek_reads_what_a_parse_reads() {
+    for count in [0, 1, 2, 100, 1000] {
+        let (head, _) = grown(count);
+        let written = head.to_bytes().expect("json");
+        let value: serde_json::Value = serde_json::from_slice(&written).expect("json");
+        let indented = serde_json::to_vec_pretty(&value).expect("json");
+        for (bytes, by_line) in [(written, true), (indented, false)] {
+            let mut peek = Peek::<u64>::parse(bytes.into()).expect("a head");
+            assert_eq!(matches!(peek.entries, Unread::Lines { .. }), by_line);
+            assert_eq!(peek.shape(), &head.shape());
+            let mut entries = Vec::new();
+            while let Some(entry) = peek.older().expect("an entry") {
+                entries.push(entry);
+            }
+            assert_eq!(entries, head.entries);
+        }
+    }
+}
+
+#[test]
+fn a_peek_refuses_what_it_comes_across() {
+    let (head, _) = grown(3);
+    let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+    let newer = text.replace("history/1", "history/2");
+    assert!(Peek::<u64>::parse(newer.into()).expect_err("newer").to_string().contains("history/2"));
+    let mut peek =
+        Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
+    assert_eq!(peek.older().expect("sound").map(|e| e.what), Some(3));
+    assert!(peek.older().expect_err("damaged").to_string().contains("damaged"));
+}
+
+#[test]
+fn positions_read_back() {
+    let position = Position { history: "a:b".into(), next: 7 };
+    assert_eq!(Position::parse(&position.to_string()), Some(position));
+    for text in ["", "7", "a:", "a:x"] {
+        assert_eq!(Position::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn what_is_damaged_is_refused() {
+    let (head, _) = grown(3);
+    let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+    let cases = [
+        (text.replace("\"number\":2", "\"number\":3"), "gap or a repeat"),
+        (text.replace("\"sealed\":0", "\"sealed\":1"), "gap or a repeat"),
+        (text.replace("history/1", "history/2"), "has the format `s3-asset-history/2`"),
+        ("{\"format\":\"s3-asset-history/2\"}".into(), "has the format `s3-asset-history/2`"),
+        (text[..40].to_owned(), "it is no history"),
+    ];
+    for (text, want) in cases {
+        let error = Head::<u64>::parse(text.as_bytes()).expect_err(want).to_string();
+        assert!(error.contains(want), "{error}");
+    }
+}

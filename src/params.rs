@@ -117,6 +117,14 @@ impl PutArtifacts {
     }
 }
 
+/// The keys that this release knows, by place: for documents and editors.
+pub fn known_keys() -> [(&'static str, Vec<&'static str>); 2] {
+    [
+        ("get params", fields_of::<RawGet>().to_vec()),
+        ("put params", [fields_of::<RawPut>(), fields_of::<RawObject>()].concat()),
+    ]
+}
+
 /// The metadata that this resource, and s3-asset-manager, write themselves.
 const OWN_METADATA: [&str; 4] = ["commit-hash", "package-hash", "code-hash", "history"];
 

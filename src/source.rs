@@ -287,6 +287,14 @@ impl Source {
     }
 }
 
+/// The keys that this release knows, by place: for documents and editors.
+pub fn known_keys() -> [(&'static str, Vec<&'static str>); 2] {
+    [
+        ("source", [fields_of::<Common>(), fields_of::<Tracks>()].concat()),
+        ("source.artifacts", fields_of::<RawArtifacts>().to_vec()),
+    ]
+}
+
 const SIX: &str =
     "give exactly one of `artifacts`, `promotion`, `package`, `gocd`, `regexp`, `versioned_file`";
 

@@ -24,10 +24,9 @@ use aws_sdk_s3::config::{
     ResponseChecksumValidation, RuntimeComponents, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_types::byte_stream::error::Error as BodyError;
 use bytes::{Bytes, BytesMut};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const ATTEMPTS: u32 = 8;
@@ -75,6 +74,30 @@ pub struct Store {
     pub limits: Limits,
     report: Arc<Report>,
     uploads: Arc<multipart::Uploads>,
+    /// For the parts of large bodies.
+    pub buffers: Buffers,
+}
+
+/// Buffers that are used again: fresh memory costs the kernel as much as the copy into it.
+#[derive(Debug, Default)]
+pub struct Buffers(Mutex<Vec<BytesMut>>);
+
+impl Buffers {
+    /// An empty buffer with room for this many bytes.
+    pub fn take(&self, capacity: usize) -> BytesMut {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = free.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.reserve(capacity);
+        buffer
+    }
+
+    /// Takes a buffer back, unless somebody still looks at its bytes.
+    pub fn give(&self, bytes: Bytes) {
+        if let Ok(buffer) = bytes.try_into_mut() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
 }
 
 /// On what a write depends.
@@ -198,6 +221,7 @@ impl Store {
             limits: Limits::default(),
             report,
             uploads: Arc::default(),
+            buffers: Buffers::default(),
         }
     }
 
@@ -266,7 +290,12 @@ impl Store {
             let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
             let answer =
                 request.range(span.header()).if_match(&etag.0).send().await.map_err(failure::of)?;
-            collect(answer.body, Some(span.length)).await
+            let mut body = answer.body;
+            let mut buffer = self.buffers.take(usize::try_from(span.length).unwrap_or(0));
+            while let Some(chunk) = chunk(&mut body).await? {
+                buffer.extend_from_slice(&chunk);
+            }
+            whole(buffer.freeze(), Some(span.length))
         })
         .await
         .map_err(|e| self.explain(e, "GetObject", key.as_str()))
@@ -539,49 +568,46 @@ async fn client(access: &Access) -> Client {
     Client::from_conf(config.http_client(http).build())
 }
 
-/// Reads a body to its end; `length`, where it is known, must be what comes.
-async fn collect(mut body: ByteStream, length: Option<u64>) -> Result<Bytes, Failure> {
-    let expected = length.or_else(|| body.size_hint().1);
-    let mut first: Option<Bytes> = None;
-    let mut all = BytesMut::new();
-    loop {
-        let next = tokio::time::timeout(STALL, body.next()).await;
-        let chunk: Option<Result<Bytes, BodyError>> = match next {
-            Ok(chunk) => chunk,
-            Err(_) => return Err(Failure::transient("the answer's body stalled")),
-        };
-        match chunk {
-            None => break,
-            Some(Err(e)) => {
-                return Err(Failure::transient(format!(
-                    "the answer's body broke off: {}",
-                    failure::chain(&e)
-                )));
-            }
-            // A small body comes in one piece, which needs no copy.
-            Some(Ok(chunk)) if first.is_none() && all.is_empty() => first = Some(chunk),
-            Some(Ok(chunk)) => {
-                if let Some(first) = first.take() {
-                    all.reserve(
-                        expected
-                            .and_then(|n| usize::try_from(n).ok())
-                            .unwrap_or(0)
-                            .max(first.len()),
-                    );
-                    all.extend_from_slice(&first);
-                }
-                all.extend_from_slice(&chunk);
-            }
+/// The next bytes of a body; none at its end.
+async fn chunk(body: &mut ByteStream) -> Result<Option<Bytes>, Failure> {
+    match tokio::time::timeout(STALL, body.next()).await {
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
+        Ok(Some(Err(e))) => {
+            let why = failure::chain(&e);
+            Err(Failure::transient(format!("the answer's body broke off: {why}")))
         }
+        Err(_) => Err(Failure::transient("the answer's body stalled")),
     }
-    let bytes = first.unwrap_or_else(|| all.freeze());
-    match expected {
-        Some(expected) if expected != bytes.len() as u64 => Err(Failure::transient(format!(
-            "the answer has {} bytes instead of {expected}",
-            bytes.len()
-        ))),
+}
+
+/// A body that has the length that it should have.
+fn whole(bytes: Bytes, length: Option<u64>) -> Result<Bytes, Failure> {
+    match length {
+        Some(length) if length != bytes.len() as u64 => {
+            let got = bytes.len();
+            Err(Failure::transient(format!("the answer has {got} bytes instead of {length}")))
+        }
         _ => Ok(bytes),
     }
+}
+
+/// Reads a body to its end; `length`, where it is known, must be what comes.
+async fn collect(mut body: ByteStream, length: Option<u64>) -> Result<Bytes, Failure> {
+    let length = length.or_else(|| body.size_hint().1);
+    let first = chunk(&mut body).await?.unwrap_or_default();
+    let Some(second) = chunk(&mut body).await? else {
+        // A small body comes in one piece, which needs no copy.
+        return whole(first, length);
+    };
+    let room = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(first.len() + second.len());
+    let mut all = BytesMut::with_capacity(room);
+    all.extend_from_slice(&first);
+    all.extend_from_slice(&second);
+    while let Some(chunk) = chunk(&mut body).await? {
+        all.extend_from_slice(&chunk);
+    }
+    whole(all.freeze(), length)
 }
 
 /// The bytes of a checksum, as S3 defines it.

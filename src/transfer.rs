@@ -62,7 +62,7 @@ impl Engine {
             return self.upload_parts(file, key, options).await.map(|()| Written::Yes);
         }
         let _room = self.room(file.facts.size).await?;
-        let bytes = if file.facts.size == 0 { Bytes::new() } else { part_of(file, 0).await? };
+        let bytes = if file.facts.size == 0 { Bytes::new() } else { self.part_of(file, 0).await? };
         let written = self.store.put(key, bytes, file.facts.sha256, condition, options).await?;
         self.store.report().advance(1, file.facts.size);
         Ok(written)
@@ -80,11 +80,11 @@ impl Engine {
                 let upload = &upload;
                 async move {
                     let _room = self.room(file.part).await?;
-                    let bytes = part_of(file, index).await?;
-                    let sent = bytes.len() as u64;
-                    let part =
-                        self.store.put_part(upload, i32::try_from(index + 1)?, bytes).await?;
-                    self.store.report().advance(0, sent);
+                    let bytes = self.part_of(file, index).await?;
+                    let number = i32::try_from(index + 1)?;
+                    let part = self.store.put_part(upload, number, bytes.clone()).await?;
+                    self.store.report().advance(0, bytes.len() as u64);
+                    self.store.buffers.give(bytes);
                     anyhow::Ok(part)
                 }
             })
@@ -100,6 +100,16 @@ impl Engine {
             Err(_) => self.store.abort(&upload).await,
         }
         done
+    }
+
+    async fn part_of(&self, file: &Arc<Hashed>, index: usize) -> anyhow::Result<Bytes> {
+        let (file, length) = (file.clone(), file.part_length(index));
+        let room = usize::try_from(length)?;
+        let buffer = match length {
+            0..=BRIEF => Vec::with_capacity(room),
+            _ => self.store.buffers.take(room).into(),
+        };
+        briefly(length, move || read_part(&file, index, buffer)).await
     }
 
     /// Fetches an object into a slot, and refuses it unless it has this size and, where one is
@@ -157,13 +167,15 @@ impl Engine {
                 let place = place.clone();
                 async move {
                     self.store.report().advance(0, bytes.len() as u64);
-                    blocking(move || {
+                    let (file, hasher, bytes) = blocking(move || {
                         hasher.update(&bytes);
                         file.write_all(&bytes).context(place)?;
-                        drop(room);
-                        Ok((file, hasher))
+                        Ok((file, hasher, bytes))
                     })
-                    .await
+                    .await?;
+                    self.store.buffers.give(bytes);
+                    drop(room);
+                    anyhow::Ok((file, hasher))
                 }
             })
             .await?;
@@ -188,12 +200,6 @@ where
     F: FnOnce() -> anyhow::Result<T> + Send + 'static,
 {
     tokio::task::spawn_blocking(work).await?
-}
-
-async fn part_of(file: &Arc<Hashed>, index: usize) -> anyhow::Result<Bytes> {
-    let file = file.clone();
-    let buffer = Vec::with_capacity(usize::try_from(file.part_length(index))?);
-    briefly(file.part_length(index), move || read_part(&file, index, buffer)).await
 }
 
 /// An object that the record names and the bucket does not have.

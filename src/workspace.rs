@@ -178,8 +178,7 @@ pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
     Ok(Hashed { facts, disk: found.disk.clone(), part, sums })
 }
 
-/// Reads part `index` of a file that was hashed, into a buffer that the caller made: buffers that
-/// are made and freed on many threads stay with the allocator's arena of each.
+/// Reads part `index` of a file that was hashed, into a buffer that the caller made.
 pub fn read_part(file: &Hashed, index: usize, mut buffer: Vec<u8>) -> anyhow::Result<Bytes> {
     let place = || file.disk.display().to_string();
     let start = index as u64 * file.part;

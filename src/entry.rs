@@ -9,6 +9,7 @@ use crate::fault::fault;
 use crate::params::{GetArtifacts, PutArtifacts};
 use crate::protocol::Request;
 use crate::report::Report;
+use crate::secret::Secret;
 use crate::source::{Source, Track};
 use crate::store::Store;
 use crate::transfer::Engine;
@@ -44,9 +45,18 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Standard error, which shows nothing that the environment keeps secret.
+pub fn report() -> Arc<Report> {
+    let report = Report::new(false);
+    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        build_info::variable(name).into_iter().for_each(|text| report.hide(&Secret::new(text)));
+    }
+    Arc::new(report)
+}
+
 /// One of the three programs of a resource.
 fn resource(program: &str, arguments: &[&str]) -> ExitCode {
-    let report = Arc::new(Report::new(false));
+    let report = report();
     run(&report, async {
         let mut input = Vec::new();
         std::io::stdin().read_to_end(&mut input).context("standard input")?;

@@ -24,6 +24,7 @@ mod kills;
 mod late;
 mod listings;
 mod objects;
+mod operator;
 mod proxies;
 mod races;
 mod refusals;

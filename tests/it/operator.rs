@@ -1,0 +1,8 @@
+//! `s3-asset`, as people and tasks call it.
+
+mod artifacts;
+mod bulk;
+mod code_hash;
+mod import;
+mod manager;
+mod support;

@@ -1,0 +1,45 @@
+//! `s3-asset code-hash`, and what every command line has in common.
+
+use super::support::{Task, run, server};
+
+#[test]
+fn it_is_printed_and_explained() {
+    let (server, task) = (server(), Task::new());
+    let repository = task.repository();
+    let repository = repository.to_str().expect("text");
+    let hash = |more: &[&str]| {
+        let mut arguments = vec!["code-hash", "--repository", repository];
+        arguments.extend(more);
+        run(&server, &arguments)
+    };
+    let md5 = hash(&["--algorithm", "md5", "lambdas/**"]).ok();
+    assert_eq!(md5.stdout, "50a4a7e970729d9271fa0ad9053c17ec\n");
+    let before = hash(&["--explain", "lambdas/**"]).ok().stdout;
+    assert!(before.starts_with("100644 ") && before.ends_with(" lambdas/a.py\n"), "{before}");
+    let tree = hash(&["--algorithm", "git-tree", "--explain", "--json", "**"]).ok().json();
+    assert_eq!(tree["files"], 2);
+    assert_eq!(tree["listing"][1]["path"], "lambdas/a.py");
+    let sha256 = hash(&["lambdas/**"]).ok().stdout;
+    assert_eq!(sha256.trim_end().len(), 64);
+    task.commit(&[("README.md", "other")]);
+    assert_eq!(hash(&["lambdas/**"]).ok().stdout, sha256);
+    task.commit(&[("lambdas/a.py", "other")]);
+    assert_ne!(hash(&["lambdas/**"]).ok().stdout, sha256);
+    assert_ne!(hash(&["--explain", "lambdas/**"]).ok().stdout, before);
+    hash(&["nothing/**"]).failed(1, "no file matches");
+    hash(&["--algorithm", "md5", "--explain", "**"]).failed(1, "--explain");
+    hash(&["--algorithm", "sha1", "**"]).failed(2, "sha1");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn command_lines_that_cannot_be_read() {
+    let server = server();
+    run(&server, &[]).failed(2, "no command given");
+    run(&server, &["frobnicate"]).failed(2, "frobnicate");
+    run(&server, &["artifacts", "list", "--bukcet", "x"]).failed(2, "--bukcet");
+    let version = run(&server, &["--version"]).ok();
+    assert!(version.stdout.starts_with("s3-asset "), "{}", version.stdout);
+    let help = run(&server, &["--help"]).ok();
+    assert!(help.stdout.contains("resource check") && help.stderr.is_empty());
+}

@@ -133,7 +133,8 @@ mod tests {
     fn folders_are_told_apart() {
         let root = Prefix::parse("root", "artifacts").expect("a prefix");
         let id = |c: char| c.to_string().repeat(40);
-        let cases: [(char, &[(&str, i64)], Option<State>); 7] = [
+        type Case<'a> = (char, &'a [(&'a str, i64)], Option<State>);
+        let cases: [Case<'_>; 7] = [
             ('a', &[("x.zip", 5), ("d/y.zip", 9)], Some(State::Unsealed)),
             ('b', &[(".pending", 1), ("x.zip", 2)], Some(State::Incomplete)),
             ('c', &[(".pending", 1), ("x.zip", 2), (".manifest.json", 3)], Some(State::Published)),

@@ -4,7 +4,7 @@
 //! so colour never asks for a terminal, and a progress frame ends in `\r` and is redrawn at most
 //! twice a second.
 //!
-//! Invariant: every line passes [`Report::line`], which blots out each secret it was told of.
+//! Invariant: every line passes `Report::line`, which blots out each secret it was told of.
 
 use crate::secret::Secret;
 use std::io::Write as _;

@@ -1,7 +1,7 @@
 //! Bytes between the disk and S3: many files at once, large ones in parts, in bounded memory.
 //!
 //! Invariants:
-//! - the bodies in memory together stay within [`MEMORY`], whatever their number and size (a body
+//! - the bodies in memory together stay within `MEMORY`, whatever their number and size (a body
 //!   that must travel in one piece and is larger travels alone);
 //! - bytes that arrive are on disk under a slot's name only; the caller gives the final name when
 //!   their SHA-256 is the one recorded.

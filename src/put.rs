@@ -22,7 +22,7 @@ use crate::selection::Selection;
 use crate::set::{Folder, Manifest, ManifestFile, Mode, Provenance};
 use crate::source::{Artifacts, CodeHashRule, Follow};
 use crate::transfer::{AT_ONCE, Engine, blocking};
-use crate::workspace::{hash, read_text, scan};
+use crate::workspace::{Found, hash, read_text, scan};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -185,6 +185,27 @@ fn warn_if_dirty(engine: &Engine, repository: &Path) {
             dirt.first_changed.join(", "),
         ));
     }
+}
+
+/// Files in bundles that are worth a thread's hand-over each, in the same order.
+fn bundles(files: Vec<Found>) -> Vec<Vec<Found>> {
+    const BYTES: u64 = 4 << 20;
+    const FILES: usize = 256;
+    let mut bundles: Vec<Vec<Found>> = Vec::new();
+    let mut room = 0;
+    for file in files {
+        match bundles.last_mut() {
+            Some(last) if file.size <= room && last.len() < FILES => {
+                room -= file.size;
+                last.push(file);
+            }
+            _ => {
+                room = BYTES.saturating_sub(file.size);
+                bundles.push(vec![file]);
+            }
+        }
+    }
+    bundles
 }
 
 /// What is known of the cache's set for the code of a published one.
@@ -363,19 +384,17 @@ impl Putting<'_> {
             return Err(fault(what, "hidden files are left out unless `include_hidden` is true"));
         }
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let hashed = stream::iter(found)
-            .map(|file| {
-                let part = if store.is_single(file.size) {
-                    file.size
-                } else {
-                    store.limits.part_of(file.size)
-                };
-                blocking(move || hash(&file, part))
+        let hashed = stream::iter(bundles(found))
+            .map(|bundle| {
+                let store = self.engine.store.clone();
+                blocking(move || {
+                    bundle.iter().map(|file| hash(file, store.part_of(file.size))).collect()
+                })
             })
             .buffered(threads)
-            .map_ok(|file| Item::Disk(Arc::new(file)))
-            .try_collect::<Vec<_>>()
+            .try_collect::<Vec<Vec<_>>>()
             .await?;
+        let hashed = hashed.into_iter().flatten().map(|file| Item::Disk(Arc::new(file))).collect();
         let current = self.begun(current).await?;
         let standing = publish::publish(
             self.engine,
@@ -479,5 +498,34 @@ impl Putting<'_> {
             ],
         };
         Ok(Response { version, metadata })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_keep_every_file_in_order() {
+        let file = |(n, size): (usize, u64)| Found {
+            path: RelPath::parse(&format!("f{n}")).expect("a path"),
+            disk: std::path::PathBuf::new(),
+            size,
+            mode: Mode::Plain,
+        };
+        let cases: [(&[u64], &[usize]); 5] = [
+            (&[], &[]),
+            (&[1, 2, 3], &[3]),
+            (&[4 << 20, 0, 1], &[2, 1]),
+            (&[9 << 20, 9 << 20], &[1, 1]),
+            (&[0; 600], &[256, 256, 88]),
+        ];
+        for (sizes, want) in cases {
+            let files: Vec<_> = sizes.iter().copied().enumerate().map(file).collect();
+            let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
+            let bundles = bundles(files);
+            assert_eq!(bundles.iter().map(Vec::len).collect::<Vec<_>>(), want);
+            assert!(bundles.iter().flatten().map(|file| &file.path).eq(&paths));
+        }
     }
 }

@@ -245,6 +245,11 @@ impl Store {
         !self.multipart || size <= self.limits.single
     }
 
+    /// The size of the parts in which a body goes up: its own, when it goes in one piece.
+    pub fn part_of(&self, size: u64) -> u64 {
+        if self.is_single(size) { size } else { self.limits.part_of(size) }
+    }
+
     /// `s3://bucket/key`.
     pub fn uri(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)

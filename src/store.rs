@@ -4,11 +4,15 @@
 //! and say what they do. A conditional write that was retried may find its own first attempt;
 //! callers therefore compare what stands with what they wrote before they call it lost.
 
+mod body;
 mod failure;
 mod multipart;
 
+pub use body::{Buffers, Span, crc64};
 pub use failure::{Failure, Kind};
 pub use multipart::{Part, Upload};
+
+use body::{checksum, chunk, collect, whole};
 
 use crate::digest::{Sha256, hex};
 use crate::names::{Bucket, Key};
@@ -24,16 +28,14 @@ use aws_sdk_s3::config::{
     ResponseChecksumValidation, RuntimeComponents, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 const ATTEMPTS: u32 = 8;
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
-/// A body from which nothing comes for this long is given up and asked for again.
-const STALL: Duration = Duration::from_secs(60);
 
 /// How large things may be before they travel in parts.
 #[derive(Debug, Clone, Copy)]
@@ -76,28 +78,6 @@ pub struct Store {
     uploads: Arc<multipart::Uploads>,
     /// For the parts of large bodies.
     pub buffers: Buffers,
-}
-
-/// Buffers that are used again: fresh memory costs the kernel as much as the copy into it.
-#[derive(Debug, Default)]
-pub struct Buffers(Mutex<Vec<BytesMut>>);
-
-impl Buffers {
-    /// An empty buffer with room for this many bytes.
-    pub fn take(&self, capacity: usize) -> BytesMut {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut buffer = free.pop().unwrap_or_default();
-        buffer.clear();
-        buffer.reserve(capacity);
-        buffer
-    }
-
-    /// Takes a buffer back, unless somebody still looks at its bytes.
-    pub fn give(&self, bytes: Bytes) {
-        if let Ok(buffer) = bytes.try_into_mut() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-        }
-    }
 }
 
 /// On what a write depends.
@@ -178,27 +158,6 @@ pub struct Listed {
     pub size: u64,
     /// When it was last written, seconds since 1970.
     pub modified: i64,
-}
-
-/// A range of an object's bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// The first byte.
-    pub start: u64,
-    /// How many.
-    pub length: u64,
-}
-
-impl Span {
-    /// The spans of `part` bytes each that cover `size` bytes.
-    pub fn cover(size: u64, part: u64) -> impl Iterator<Item = Span> {
-        (0..size.div_ceil(part))
-            .map(move |i| Span { start: i * part, length: part.min(size - i * part) })
-    }
-
-    fn header(self) -> String {
-        format!("bytes={}-{}", self.start, self.start + self.length - 1)
-    }
 }
 
 impl Store {
@@ -573,69 +532,6 @@ async fn client(access: &Access) -> Client {
     Client::from_conf(config.http_client(http).build())
 }
 
-/// The next bytes of a body; none at its end.
-async fn chunk(body: &mut ByteStream) -> Result<Option<Bytes>, Failure> {
-    match tokio::time::timeout(STALL, body.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
-        Ok(Some(Err(e))) => {
-            let why = failure::chain(&e);
-            Err(Failure::transient(format!("the answer's body broke off: {why}")))
-        }
-        Err(_) => Err(Failure::transient("the answer's body stalled")),
-    }
-}
-
-/// A body that has the length that it should have.
-fn whole(bytes: Bytes, length: Option<u64>) -> Result<Bytes, Failure> {
-    match length {
-        Some(length) if length != bytes.len() as u64 => {
-            let got = bytes.len();
-            Err(Failure::transient(format!("the answer has {got} bytes instead of {length}")))
-        }
-        _ => Ok(bytes),
-    }
-}
-
-/// Reads a body to its end; `length`, where it is known, must be what comes.
-async fn collect(mut body: ByteStream, length: Option<u64>) -> Result<Bytes, Failure> {
-    let length = length.or_else(|| body.size_hint().1);
-    let first = chunk(&mut body).await?.unwrap_or_default();
-    let Some(second) = chunk(&mut body).await? else {
-        // A small body comes in one piece, which needs no copy.
-        return whole(first, length);
-    };
-    let room = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(first.len() + second.len());
-    let mut all = BytesMut::with_capacity(room);
-    all.extend_from_slice(&first);
-    all.extend_from_slice(&second);
-    while let Some(chunk) = chunk(&mut body).await? {
-        all.extend_from_slice(&chunk);
-    }
-    whole(all.freeze(), length)
-}
-
-/// The bytes of a checksum, as S3 defines it.
-fn checksum(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Bytes {
-    use aws_smithy_checksums::ChecksumAlgorithm as Smithy;
-    let mut sum = match algorithm {
-        ChecksumAlgorithm::Crc32 => Smithy::Crc32,
-        ChecksumAlgorithm::Crc32c => Smithy::Crc32c,
-        ChecksumAlgorithm::Crc64Nvme => Smithy::Crc64Nvme,
-        ChecksumAlgorithm::Sha1 => Smithy::Sha1,
-        ChecksumAlgorithm::Sha256 => Smithy::Sha256,
-    }
-    .into_impl();
-    sum.update(bytes);
-    sum.finalize()
-}
-
-/// The CRC-64/NVME of some bytes: what a file's parts are compared by between the pass that
-/// hashes them and the one that sends them.
-pub fn crc64(bytes: &[u8]) -> Bytes {
-    checksum(ChecksumAlgorithm::Crc64Nvme, bytes)
-}
-
 /// S3 percent-encodes the keys of a listing when asked to, so that any key survives XML.
 fn decoded(key: &str) -> String {
     percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
@@ -672,38 +568,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn spans_cover_without_gap_or_overlap() {
-        for (size, part, want) in [(0, 8, 0), (1, 8, 1), (8, 8, 1), (9, 8, 2), (64, 8, 8)] {
-            let spans: Vec<_> = Span::cover(size, part).collect();
-            assert_eq!(spans.len(), want);
-            let mut next = 0;
-            for span in &spans {
-                assert_eq!(span.start, next);
-                next += span.length;
-            }
-            assert_eq!(next, size);
-        }
-        assert_eq!(Span { start: 8, length: 8 }.header(), "bytes=8-15");
-    }
-
-    #[test]
     fn no_body_has_more_than_10_000_parts() {
         let limits = Limits::default();
         for size in [1u64, 1 << 30, 80 << 30, 5 << 40] {
             assert!(size.div_ceil(limits.part_of(size)) <= 10_000);
-        }
-    }
-
-    #[test]
-    fn checksums_are_those_of_s3() {
-        // The check values of "123456789" in the catalogue of parametrised CRC algorithms.
-        let cases: [(ChecksumAlgorithm, &[u8]); 3] = [
-            (ChecksumAlgorithm::Crc32, &[0xcb, 0xf4, 0x39, 0x26]),
-            (ChecksumAlgorithm::Crc32c, &[0xe3, 0x06, 0x92, 0x83]),
-            (ChecksumAlgorithm::Crc64Nvme, &[0xae, 0x8b, 0x14, 0x86, 0x0a, 0x79, 0x98, 0x88]),
-        ];
-        for (algorithm, want) in cases {
-            assert_eq!(checksum(algorithm, b"123456789"), want, "{algorithm:?}");
         }
     }
 

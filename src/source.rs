@@ -208,7 +208,7 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
             .map(Track::Artifacts),
         [other] => Err(fault(
             format!("source.{other}: this release has the `artifacts` track only"),
-            "the changelog says which release brings the others",
+            "use `artifacts`: the other tracks come with later releases",
         )),
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }

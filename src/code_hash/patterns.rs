@@ -128,12 +128,6 @@ impl Patterns {
     pub fn below(&self, directory: &[u8]) -> Below {
         self.reaches.iter().map(|reach| reach.below(directory)).max().unwrap_or(Below::Nothing)
     }
-
-    /// Whether anything below a directory may match; never false when something does.
-    #[must_use]
-    pub fn may_match_below(&self, directory: &[u8]) -> bool {
-        self.below(directory) != Below::Nothing
-    }
 }
 
 impl fmt::Display for Patterns {

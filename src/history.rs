@@ -322,7 +322,7 @@ fn newer(format: &str) -> anyhow::Error {
 fn damaged(why: &str) -> anyhow::Error {
     fault(
         format!("the history is damaged: {why}"),
-        "move the object away and run `s3-asset artifacts import` to build a new one from the bucket",
+        "restore an older version of the object; or move it away, and the next put begins a new history (of sets, `s3-asset artifacts import`)",
     )
 }
 

@@ -10,6 +10,7 @@ mod import_plan;
 mod legacy;
 mod manager;
 mod place;
+mod sets;
 mod table;
 mod usage;
 mod verify;

@@ -46,6 +46,15 @@ pub struct Current<T> {
     etag: ETag,
 }
 
+/// What becomes of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next<T> {
+    /// This is appended.
+    Append(T),
+    /// Nothing is: this entry says it already.
+    Stands(Entry<T>),
+}
+
 impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
     /// The history under a key.
     pub fn new(store: &'a Store, key: Key) -> Record<'a, T> {
@@ -99,6 +108,16 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
             .with_context(|| format!("{}: written, and not there", self.store.uri(key.as_str())))
     }
 
+    /// The newest entries, newest first, read in at most two rounds; none where there is no history.
+    pub async fn newest(&self, count: usize) -> anyhow::Result<Option<Vec<Entry<T>>>> {
+        let Some(Current { head, .. }) = self.read().await? else { return Ok(None) };
+        let (mut entries, shape) = (head.entries().to_vec(), head.shape());
+        let below = shape.segments_for(count.saturating_sub(entries.len()));
+        entries.extend(self.segments(&shape, below).await?);
+        entries.truncate(count);
+        Ok(Some(entries))
+    }
+
     /// Reads the entries of some segments, and perhaps older ones, all at once, newest first.
     pub async fn segments(
         &self,
@@ -126,7 +145,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
     /// stands.
     pub async fn append(
         &self,
-        mut current: Current<T>,
+        current: Current<T>,
         position: Option<&Position>,
         is_same: impl Fn(&T) -> bool,
         time: &str,
@@ -135,23 +154,44 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
     ) -> anyhow::Result<Entry<T>> {
         // Segments never change: what was looked through once need not be again.
         let mut looked_through = 0;
-        for race in 0..RACES {
-            if let Some(entry) = current.head.entries().iter().find(|entry| is_same(&entry.what)) {
-                return Ok(entry.clone());
+        let decide = async |head: &Head<T>| {
+            if let Some(entry) = head.entries().iter().find(|entry| is_same(&entry.what)) {
+                return Ok(Next::Stands(entry.clone()));
             }
-            let shape = current.head.shape();
+            let shape = head.shape();
             let since = shape.segments_since(position);
             for part in Part::cover(looked_through.max(since.start)..since.end) {
                 let entries = self.part(shape.id(), part).await?;
                 if let Some(entry) = entries.into_iter().find(|entry| is_same(&entry.what)) {
-                    return Ok(entry);
+                    return Ok(Next::Stands(entry));
                 }
             }
             looked_through = since.end;
-            let event = Event { time: time.to_owned(), build: build.clone(), what: what.clone() };
+            Ok(Next::Append(what.clone()))
+        };
+        Ok(self.extend(current, time, build, decide).await?.0)
+    }
+
+    /// Appends what `decide` makes of the head, and answers the entry that stands with the head
+    /// that it was decided by or is in. Called anew after each lost race, and after a write whose
+    /// answer was lost: `decide` must then know its own entry.
+    pub async fn extend(
+        &self,
+        mut current: Current<T>,
+        time: &str,
+        build: &Build,
+        mut decide: impl AsyncFnMut(&Head<T>) -> anyhow::Result<Next<T>>,
+    ) -> anyhow::Result<(Entry<T>, Head<T>)> {
+        for race in 0..RACES {
+            let what = match decide(&current.head).await? {
+                Next::Stands(entry) => return Ok((entry, current.head)),
+                Next::Append(what) => what,
+            };
+            let event = Event { time: time.to_owned(), build: build.clone(), what };
             let (head, segments) = current.head.append([event]);
             if self.replace(&head, segments, current.etag).await? == Written::Yes {
-                return head.entries().first().cloned().context("an appended entry is in the head");
+                let entry = head.entries().first().cloned();
+                return Ok((entry.context("an appended entry is in the head")?, head));
             }
             current = self.after_race(race).await?;
         }

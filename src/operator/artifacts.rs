@@ -2,7 +2,7 @@
 //! them.
 
 use super::legacy::{self, LegacyFile};
-use super::place::{Opened, Place};
+use super::sets::{Opened, Sets};
 use super::{Output, import, verify};
 use crate::artifacts::Published;
 use crate::entry::{self, until_terminated};
@@ -68,7 +68,7 @@ pub(super) struct ListArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    place: Place,
+    sets: Sets,
 }
 
 #[derive(Debug, Args)]
@@ -78,18 +78,18 @@ pub(super) struct ShowArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    place: Place,
+    sets: Sets,
 }
 
 pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List(arguments) => {
-            let opened = arguments.place.open(report).await?;
+            let opened = arguments.sets.open(report).await?;
             let work = list(&opened, &arguments);
             until_terminated(&opened.engine.store, work).await.map(|()| ExitCode::SUCCESS)
         }
         Command::Show(arguments) => {
-            let opened = arguments.place.open(report).await?;
+            let opened = arguments.sets.open(report).await?;
             let work = show(&opened, &arguments);
             until_terminated(&opened.engine.store, work).await.map(|()| ExitCode::SUCCESS)
         }
@@ -106,19 +106,13 @@ pub(super) fn record(opened: &Opened) -> anyhow::Result<Record<'_, Published>> {
 /// The newest entries of the history, newest first; none where there is no history yet.
 pub(super) async fn newest(opened: &Opened, count: usize) -> anyhow::Result<Vec<Entry<Published>>> {
     let record = record(opened)?;
-    let Some(current) = record.read().await? else {
+    let Some(entries) = record.newest(count).await? else {
         let uri = opened.engine.store.uri(record.head_key()?.as_str());
         opened.engine.store.report().warn(format!(
             "{uri}: there is no history yet; `s3-asset artifacts import` makes one of what the bucket holds"
         ));
         return Ok(Vec::new());
     };
-    let mut entries = current.head.entries().to_vec();
-    let shape = current.head.shape();
-    let missing = shape.segments_for(count.saturating_sub(entries.len()));
-    let older = record.segments(&shape, missing).await?;
-    entries.extend(older);
-    entries.truncate(count);
     Ok(entries)
 }
 

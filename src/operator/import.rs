@@ -11,7 +11,7 @@
 use super::artifacts::record;
 use super::import_plan::{Found, State, Step, agreed, folders, steps};
 use super::legacy::{self, LegacyFile};
-use super::place::{Opened, Place};
+use super::sets::{Opened, Sets};
 use super::{Output, table};
 use crate::artifacts::Published;
 use crate::build_info::rfc3339;
@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    place: Place,
+    sets: Sets,
 }
 
 /// What is to be done, and on what ground.
@@ -72,7 +72,7 @@ struct Plan {
 type Outcome = Result<Manifest, String>;
 
 pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let opened = arguments.place.open(report).await?;
+    let opened = arguments.sets.open(report).await?;
     let work = import(&opened, &arguments);
     until_terminated(&opened.engine.store, work).await
 }

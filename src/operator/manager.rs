@@ -9,7 +9,8 @@
 //! - an empty variable counts as one that is not set.
 
 use super::Output;
-use super::place::{BUCKET, Opened, Place};
+use super::place::Place;
+use super::sets::{BUCKET, Opened, Sets};
 use crate::build_info::{self, variable};
 use crate::code_hash::{Algorithm, NoFiles, Recipe};
 use crate::entry::{self, until_terminated};
@@ -114,7 +115,7 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
     remove(&input.directory, CODE_HASH)?;
     write(&input.directory, COMMIT_HASH, commit.as_str())?;
 
-    let Opened { engine, track } = place(&input.bucket).open(report).await?;
+    let Opened { engine, track } = sets(&input.bucket).open(report).await?;
     let (build, time) = (build_info::build(), build_info::now());
     let options = ObjectOptions::default();
     let putting = Putting {
@@ -236,7 +237,7 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
     let UploadInput { bucket, directory, commit, code_hash } = input;
     report.info(format!("commit {commit}"));
     code_hash.iter().for_each(|hash| report.info(format!("code hash {hash}")));
-    let Opened { engine, track } = place(&bucket).open(report).await?;
+    let Opened { engine, track } = sets(&bucket).open(report).await?;
     let (build, time) = (build_info::build(), build_info::now());
     let (options, visible) = (ObjectOptions::default(), selection()?);
     let putting = Putting {
@@ -275,8 +276,9 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-fn place(bucket: &str) -> Place {
-    Place { bucket: Some(bucket.to_owned()), ..Place::default() }
+fn sets(bucket: &str) -> Sets {
+    let place = Place { bucket: Some(bucket.to_owned()), ..Place::default() };
+    Sets { place, ..Sets::default() }
 }
 
 /// What is uploaded: everything whose name, and whose directories' names, start with no dot.

@@ -1,34 +1,25 @@
-//! Which bucket a command is about, and where in it the sets lie: options, or the environment.
+//! Which bucket a command is about: options, or the environment.
 
-use crate::build_info::variable;
+use crate::build_info;
 use crate::fault::fault;
 use crate::report::Report;
-use crate::source::{Artifacts, Source, Track};
+use crate::source::{Source, Track};
 use crate::store::Store;
 use crate::transfer::Engine;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The variable that names the bucket, as for s3-asset-manager.
-pub(super) const BUCKET: &str = "PACKAGE_ASSETS_BUCKET";
-
 /// The options of every command on a bucket.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The bucket")]
 pub(super) struct Place {
-    /// The bucket; unset: PACKAGE_ASSETS_BUCKET
+    /// The bucket; unset: the variable that the command's help names
     #[arg(long)]
     pub(super) bucket: Option<String>,
     /// A folder that everything is in, as `prefix` in source
     #[arg(long, value_name = "FOLDER")]
     pub(super) prefix: Option<String>,
-    /// The folder of the sets; unset: artifacts
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) artifacts_prefix: Option<String>,
-    /// The folder of the cache; unset: cache
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) cache_prefix: Option<String>,
     /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION
     #[arg(long)]
     pub(super) region: Option<String>,
@@ -43,42 +34,40 @@ pub(super) struct Place {
     pub(super) no_conditional_writes: bool,
 }
 
-/// A bucket that is ready to be used.
-#[derive(Debug)]
-pub(super) struct Opened {
-    /// Moves files to and from it.
-    pub(super) engine: Engine,
-    /// Where in it the sets are.
-    pub(super) track: Artifacts,
-}
-
 impl Place {
-    /// A client for the bucket, with the credentials of the standard AWS chain.
-    pub(super) async fn open(&self, report: &Arc<Report>) -> anyhow::Result<Opened> {
-        let source = Source::parse(&self.source(variable)?)?;
-        let Track::Artifacts(track) = source.track.clone();
+    /// A client for the bucket, with the credentials of the standard AWS chain. `variable` names
+    /// the bucket where the options do not; `track` is what `source` says of it.
+    pub(super) async fn open(
+        &self,
+        report: &Arc<Report>,
+        variable: &str,
+        track: Value,
+    ) -> anyhow::Result<(Engine, Track)> {
+        let source = Source::parse(&self.source(build_info::variable, variable, track)?)?;
         let store = Store::open(&source, report.clone()).await;
-        Ok(Opened { engine: Engine::new(Arc::new(store)), track })
+        Ok((Engine::new(Arc::new(store)), source.track))
     }
 
     /// The `source` that says the same: what is valid there is valid here.
     fn source(
         &self,
         variable: impl Fn(&str) -> Option<String>,
+        bucket: &str,
+        track: Value,
     ) -> anyhow::Result<Map<String, Value>> {
         let first = |given: &Option<String>, names: &[&str]| {
             given.clone().or_else(|| names.iter().find_map(|name| variable(name)))
         };
-        let Some(bucket) = first(&self.bucket, &[BUCKET]) else {
+        let Some(name) = first(&self.bucket, &[bucket]) else {
             return Err(fault(
                 "no bucket given",
-                format!("add --bucket NAME, or set {BUCKET} in the environment"),
+                format!("add --bucket NAME, or set {bucket} in the environment"),
             ));
         };
         let endpoint = first(&self.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
         let role = variable("AWS_ROLE");
         let source = json!({
-            "bucket": bucket,
+            "bucket": name,
             "prefix": self.prefix,
             "region_name": first(&self.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]),
             // The AWS tools put the bucket in the path as soon as an endpoint is named.
@@ -88,15 +77,12 @@ impl Place {
             "aws_role_session_name": role.as_ref().map(|_| "s3-asset-manager"),
             "aws_role_arn": role,
             "conditional_writes": !self.no_conditional_writes,
-            "artifacts": {
-                "artifacts_prefix": self.artifacts_prefix,
-                "cache_prefix": self.cache_prefix,
-            },
         });
-        match source {
-            Value::Object(map) => Ok(map),
-            _ => Ok(Map::new()),
-        }
+        let both = [source, track].into_iter().filter_map(|value| match value {
+            Value::Object(map) => Some(map),
+            _ => None,
+        });
+        Ok(both.flatten().collect())
     }
 }
 
@@ -105,11 +91,13 @@ mod tests {
     use super::*;
     use crate::source::Identity;
 
+    const BUCKET: &str = "PACKAGE_ASSETS_BUCKET";
+
     fn source(place: &Place, variables: &[(&str, &str)]) -> anyhow::Result<Source> {
         let get = |name: &str| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
-        Source::parse(&place.source(get)?)
+        Source::parse(&place.source(get, BUCKET, json!({"artifacts": {}}))?)
     }
 
     #[test]
@@ -133,7 +121,6 @@ mod tests {
             bucket: Some("other".into()),
             region: Some("us-west-2".into()),
             prefix: Some("team".into()),
-            cache_prefix: Some("c".into()),
             path_style: Some(false),
             no_conditional_writes: true,
             ..Place::default()
@@ -142,11 +129,7 @@ mod tests {
         assert_eq!(own.access.bucket.as_str(), "other");
         assert_eq!(own.access.region, "us-west-2");
         assert!(!own.access.path_style && !own.conditional_writes);
-        let Track::Artifacts(track) = own.track;
-        assert_eq!(
-            (track.artifacts.as_str(), track.cache.as_str()),
-            ("team/artifacts/", "team/c/")
-        );
+        assert_eq!(own.prefix.as_str(), "team/");
         let least = source(&Place::default(), &[(BUCKET, "b"), ("AWS_DEFAULT_REGION", "x-1")]);
         let least = least.expect("a source").access;
         assert_eq!((least.region.as_str(), least.endpoint, least.role), ("x-1", None, None));

@@ -1,7 +1,7 @@
 //! `s3-asset artifacts verify`: whether the bytes in the bucket are those that were published.
 
 use super::artifacts::{commit, newest};
-use super::place::{Opened, Place};
+use super::sets::{Opened, Sets};
 use super::{Output, legacy, table};
 use crate::digest::Sha256;
 use crate::entry::{self, until_terminated};
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    place: Place,
+    sets: Sets,
 }
 
 /// Something that is not as it was published.
@@ -77,7 +77,7 @@ struct Expected {
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let opened = arguments.place.open(report).await?;
+    let opened = arguments.sets.open(report).await?;
     let work = verify(&opened, &arguments);
     let sets = until_terminated(&opened.engine.store, work).await?;
     let wrong: Vec<&Wrong> = sets.iter().flat_map(|set| &set.wrong).collect();

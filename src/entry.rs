@@ -6,11 +6,10 @@
 //! command of that name; otherwise it is `s3-asset`, which has all of them as subcommands.
 
 use crate::fault::fault;
-use crate::params::{GetArtifacts, PutArtifacts};
 use crate::protocol::Request;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::source::{Source, Track};
+use crate::source::Source;
 use crate::store::Store;
 use crate::transfer::Engine;
 use crate::{build_info, check, get, operator, put};
@@ -74,26 +73,25 @@ fn resource(program: &str, arguments: &[&str]) -> ExitCode {
                 )
             })
         };
-        let Track::Artifacts(track) = &source.track;
         match program {
             "check" => {
                 let store = Store::open(&source, report.clone()).await;
-                answer(&check::artifacts(&source, track, &store, request.version.as_ref()).await?)
+                answer(&check::check(&source, &store, request.version.as_ref()).await?)
             }
             "in" => {
-                let (directory, params) = (directory()?, GetArtifacts::parse(&request.params)?);
+                let directory = directory()?;
                 let version = request.version.as_ref().ok_or_else(|| {
                     fault("version: missing", "a get needs the version that it is to fetch")
                 })?;
                 let engine = Engine::new(Arc::new(Store::open(&source, report.clone()).await));
-                let work = get::artifacts(&source, track, &engine, version, &params, directory);
+                let work = get::get(&source, &engine, version, &request.params, directory);
                 answer(&until_terminated(&engine.store, work).await?)
             }
             "out" => {
-                let (directory, params) = (directory()?, PutArtifacts::parse(&request.params)?);
+                let directory = directory()?;
                 let engine = Engine::new(Arc::new(Store::open(&source, report.clone()).await));
                 let (build, now) = (build_info::build(), build_info::now());
-                let work = put::artifacts(track, &engine, &params, directory, &build, &now);
+                let work = put::put(&source, &engine, &request.params, directory, &build, &now);
                 answer(&until_terminated(&engine.store, work).await?)
             }
             other => Err(fault(

@@ -4,13 +4,14 @@
 //! and meanings of the common keys are those of concourse/s3-resource.
 
 mod access;
+mod artifacts;
 
 pub use access::{Access, Checksum, ChecksumAlgorithm, Encryption, Identity, Role, Trust};
+pub use artifacts::{Artifacts, CodeHashRule, Follow};
 
-use crate::code_hash::{Algorithm, Recipe};
 use crate::fault::fault;
-use crate::lenient::{Count, Flag, Text, Texts, fields_of, read, refuse_unknown};
-use crate::names::{Prefix, shown};
+use crate::lenient::{Count, Flag, Text, fields_of, read, refuse_unknown};
+use crate::names::Prefix;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -38,50 +39,6 @@ pub struct Source {
 pub enum Track {
     /// Sets of files, one for each commit.
     Artifacts(Artifacts),
-}
-
-/// The `artifacts` track.
-#[derive(Debug, Clone)]
-pub struct Artifacts {
-    /// The folder of the sets.
-    pub artifacts: Prefix,
-    /// The folder of the cache.
-    pub cache: Prefix,
-    /// What goes into the code hash; none: no cache.
-    pub code_hash: Option<CodeHashRule>,
-    /// What makes a new version.
-    pub follow: Follow,
-    /// A resource for looking up only.
-    pub lookup: bool,
-}
-
-/// How a code hash is made, as the user wrote it: the patterns are compiled for the put that uses
-/// them, since a check each minute does not.
-#[derive(Debug, Clone)]
-pub struct CodeHashRule {
-    algorithm: Algorithm,
-    patterns: Vec<String>,
-}
-
-impl CodeHashRule {
-    /// Compiles the patterns.
-    pub fn recipe(&self) -> anyhow::Result<Recipe> {
-        Recipe::parse(self.algorithm, &self.patterns).map_err(|e| {
-            fault(
-                format!("source.artifacts.code_hash: {e}"),
-                "patterns start at the repository's root, for example `lambdas/**`",
-            )
-        })
-    }
-}
-
-/// What makes a new version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follow {
-    /// Every published commit.
-    Commit,
-    /// Only a commit with other code than the one before.
-    Code,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,17 +85,6 @@ struct Tracks {
     versioned_file: Text,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RawArtifacts {
-    artifacts_prefix: Text,
-    cache_prefix: Text,
-    code_hash: Texts,
-    code_hash_algorithm: Text,
-    follow: Text,
-    lookup: Flag,
-}
-
 impl Source {
     /// Validates what the user wrote.
     pub fn parse(source: &Map<String, Value>) -> anyhow::Result<Source> {
@@ -179,7 +125,7 @@ impl Source {
 pub fn known_keys() -> [(&'static str, Vec<&'static str>); 2] {
     [
         ("source", [fields_of::<Common>(), fields_of::<Tracks>()].concat()),
-        ("source.artifacts", fields_of::<RawArtifacts>().to_vec()),
+        ("source.artifacts", artifacts::keys()),
     ]
 }
 
@@ -191,6 +137,7 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
         !matches!(value, None | Some(Value::Null) | Some(Value::Bool(false)))
             && value.as_ref().and_then(Value::as_str) != Some("")
     };
+    let value = |value| Option::as_ref(value).unwrap_or(&Value::Null);
     let given: Vec<&str> = [
         ("artifacts", set(&tracks.artifacts)),
         ("promotion", set(&tracks.promotion)),
@@ -204,58 +151,13 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
     .collect();
     match given.as_slice() {
         [] => Err(fault("source: no track", SIX)),
-        ["artifacts"] => artifacts(tracks.artifacts.as_ref().unwrap_or(&Value::Null), prefix)
-            .map(Track::Artifacts),
+        ["artifacts"] => artifacts::parse(value(&tracks.artifacts), prefix).map(Track::Artifacts),
         [other] => Err(fault(
             format!("source.{other}: this release has the `artifacts` track only"),
             "use `artifacts`: the other tracks come with later releases",
         )),
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }
-}
-
-fn artifacts(value: &Value, prefix: &Prefix) -> anyhow::Result<Artifacts> {
-    const PLACE: &str = "source.artifacts";
-    let Value::Object(map) = value else {
-        return Err(fault(
-            format!("{PLACE}: expected a map"),
-            "`artifacts: {}` takes every default",
-        ));
-    };
-    refuse_unknown(PLACE, map, &[fields_of::<RawArtifacts>()])?;
-    let raw: RawArtifacts = read(PLACE, map)?;
-    let folder = |name: &str, text: &Text, default: &str| {
-        let folder = Prefix::parse(&format!("{PLACE}.{name}"), &text.or(default))?;
-        Prefix::parse(name, &format!("{prefix}{folder}"))
-    };
-    let artifacts = folder("artifacts_prefix", &raw.artifacts_prefix, "artifacts")?;
-    let cache = folder("cache_prefix", &raw.cache_prefix, "cache")?;
-    if artifacts.as_str().starts_with(cache.as_str())
-        || cache.as_str().starts_with(artifacts.as_str())
-    {
-        return Err(fault(
-            format!("{PLACE}: `artifacts_prefix` and `cache_prefix` lie within each other"),
-            "give two folders side by side",
-        ));
-    }
-    let algorithm: Algorithm = raw.code_hash_algorithm.or("sha256").parse().map_err(|e| {
-        fault(format!("{PLACE}.code_hash_algorithm: {e}"), "give sha256, git-tree or md5")
-    })?;
-    let code_hash = match raw.code_hash.get() {
-        [] => None,
-        patterns => Some(CodeHashRule { algorithm, patterns: patterns.to_vec() }),
-    };
-    let follow = match raw.follow.get() {
-        None | Some("commit") => Follow::Commit,
-        Some("code") => Follow::Code,
-        Some(other) => {
-            return Err(fault(
-                format!("{PLACE}.follow: `{}` cannot be followed", shown(other)),
-                "give commit or code",
-            ));
-        }
-    };
-    Ok(Artifacts { artifacts, cache, code_hash, follow, lookup: raw.lookup.is_on() })
 }
 
 #[cfg(test)]

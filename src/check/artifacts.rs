@@ -1,4 +1,4 @@
-//! check: which versions there are, at a cost that does not grow with their number.
+//! The check of the `artifacts` track.
 //!
 //! With no version given: one request. With one: the head of the history and the manifest of the
 //! given version, at once. Only when the given version is older than what the head holds, a second
@@ -14,7 +14,7 @@ use crate::source::{Artifacts, Source};
 use crate::store::Store;
 
 /// The answer of a check of the `artifacts` track, oldest first.
-pub async fn artifacts(
+pub(super) async fn check(
     source: &Source,
     track: &Artifacts,
     store: &Store,

@@ -1,7 +1,6 @@
-//! in: the files of a version, each byte checked, or an error and nothing.
-//!
-//! A pure function of source, version and params: Concourse caches what it writes.
+//! The get of the `artifacts` track: the files of a set, and small ones about it.
 
+use super::{Wish, fetch};
 use crate::artifacts::{RESERVED, Wanted};
 use crate::fault::fault;
 use crate::names::{Key, RelPath};
@@ -14,19 +13,8 @@ use crate::set::{Folder, Manifest, ManifestFile, Mode};
 use crate::source::{Artifacts, Source};
 use crate::store::Store;
 use crate::transfer::{AT_ONCE, Engine, missing};
-use crate::workspace::Staging;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::path::Path;
-
-/// A file to fetch.
-struct Wish {
-    path: RelPath,
-    key: Key,
-    size: u64,
-    mode: Mode,
-    /// None: s3-asset-manager recorded none.
-    sha256: Option<crate::digest::Sha256>,
-}
 
 impl From<&ManifestFile> for Wish {
     fn from(file: &ManifestFile) -> Wish {
@@ -41,7 +29,7 @@ impl From<&ManifestFile> for Wish {
 }
 
 /// Fetches a version of the `artifacts` track into a directory.
-pub async fn artifacts(
+pub(super) async fn get(
     source: &Source,
     track: &Artifacts,
     engine: &Engine,
@@ -172,35 +160,6 @@ async fn unsealed(
         metadata("s3_uri", store.uri(folder.0.as_str().trim_end_matches('/'))),
     ];
     Ok((wishes, vec![(file, hash)], lines))
-}
-
-/// Fetches files and writes small ones, and gives all of them their names when all are whole.
-async fn fetch(
-    engine: &Engine,
-    wishes: &[Wish],
-    small: &[(&'static str, String)],
-    destination: &Path,
-) -> anyhow::Result<()> {
-    let staging = Staging::begin(destination)?;
-    let report = engine.store.report();
-    report.begin("downloading", wishes.len(), wishes.iter().map(|wish| wish.size).sum());
-    let fetched = stream::iter(wishes.iter().enumerate())
-        .map(|(index, wish)| {
-            let slot = staging.slot(index);
-            async move { engine.download(&wish.key, wish.size, wish.sha256, &slot).await }
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await;
-    report.end();
-    fetched?;
-    let mut names: Vec<(RelPath, Mode)> =
-        wishes.iter().map(|wish| (wish.path.clone(), wish.mode)).collect();
-    for (name, text) in small {
-        staging.write(names.len(), text.as_bytes())?;
-        names.push((RelPath::parse(name)?, Mode::Plain));
-    }
-    staging.finish(&names)
 }
 
 /// What the build page shows of a set.

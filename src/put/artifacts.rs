@@ -1,4 +1,5 @@
-//! out: a commit's set is published already, or comes out of the cache, or goes up.
+//! The put of the `artifacts` track: a commit's set is published already, or comes out of the
+//! cache, or goes up.
 
 mod putting;
 
@@ -20,7 +21,7 @@ use crate::workspace::read_text;
 use std::path::Path;
 
 /// Carries out a put of the `artifacts` track; `sources` is the directory of its inputs.
-pub async fn artifacts(
+pub(super) async fn put(
     track: &Artifacts,
     engine: &Engine,
     params: &PutArtifacts,

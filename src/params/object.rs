@@ -1,0 +1,100 @@
+//! The params of a put that every track takes for the objects it writes.
+
+use crate::fault::fault;
+use crate::lenient::{Text, TextMap};
+use crate::names::shown;
+use crate::object::ObjectOptions;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawObject {
+    acl: Text,
+    content_type: Text,
+    cache_control: Text,
+    content_disposition: Text,
+    storage_class: Text,
+    object_tags: TextMap,
+    object_metadata: TextMap,
+}
+
+/// The metadata that this resource, and s3-asset-manager, write themselves.
+const OWN_METADATA: [&str; 4] = ["commit-hash", "package-hash", "code-hash", "history"];
+
+/// Validates them.
+pub(super) fn options(raw: &RawObject) -> anyhow::Result<ObjectOptions> {
+    let owned = |text: &Text| text.get().map(str::to_owned);
+    let mut metadata = BTreeMap::new();
+    for (name, value) in raw.object_metadata.get() {
+        let bad = |why: &str| {
+            Err(fault(
+                format!("params.object_metadata: `{}` {why}", shown(name)),
+                "names are letters, digits and dashes; values are printable ASCII",
+            ))
+        };
+        let name = name.to_ascii_lowercase();
+        if name.is_empty()
+            || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        {
+            return bad("cannot be a header's name");
+        }
+        if OWN_METADATA.contains(&name.as_str()) {
+            return bad("is written by this resource");
+        }
+        if !value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            return bad("has a value that cannot be a header's");
+        }
+        metadata.insert(name, value.clone());
+    }
+    if raw.object_tags.get().len() > 10 {
+        return Err(fault(
+            "params.object_tags: more than 10",
+            "S3 takes at most 10 tags on an object",
+        ));
+    }
+    for header in [
+        &raw.acl,
+        &raw.content_type,
+        &raw.cache_control,
+        &raw.content_disposition,
+        &raw.storage_class,
+    ] {
+        if let Some(text) =
+            header.get().filter(|text| !text.bytes().all(|b| (b' '..=b'~').contains(&b)))
+        {
+            return Err(fault(
+                format!("params: `{}` cannot be sent in a header", shown(text)),
+                "use printable ASCII only",
+            ));
+        }
+    }
+    Ok(ObjectOptions {
+        acl: owned(&raw.acl),
+        content_type: owned(&raw.content_type),
+        cache_control: owned(&raw.cache_control),
+        content_disposition: owned(&raw.content_disposition),
+        storage_class: owned(&raw.storage_class),
+        tags: raw.object_tags.get().clone(),
+        metadata,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn options_of_objects() {
+        let params = json!({
+            "acl": "private", "object_tags": {"team": "a", "n": 1},
+            "object_metadata": {"Colour": "red"}, "cache_control": ""
+        });
+        let object = options(&serde_json::from_value(params).expect("reads")).expect("valid");
+        assert_eq!(object.acl.as_deref(), Some("private"));
+        assert_eq!(object.cache_control, None);
+        assert_eq!(object.tags["n"], "1");
+        assert_eq!(object.metadata["colour"], "red");
+    }
+}

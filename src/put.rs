@@ -1,0 +1,30 @@
+//! out: what a job made becomes a version. One file a track.
+
+mod artifacts;
+
+pub use artifacts::{Outcome, Putting, hash_code, open};
+
+use crate::history::Build;
+use crate::params::PutArtifacts;
+use crate::protocol::Response;
+use crate::source::{Source, Track};
+use crate::transfer::Engine;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Carries out a put; `sources` is the directory of its inputs, `time` is RFC 3339 in UTC.
+pub async fn put(
+    source: &Source,
+    engine: &Engine,
+    params: &Map<String, Value>,
+    sources: &Path,
+    build: &Build,
+    time: &str,
+) -> anyhow::Result<Response> {
+    match &source.track {
+        Track::Artifacts(track) => {
+            let params = PutArtifacts::parse(params)?;
+            artifacts::put(track, engine, &params, sources, build, time).await
+        }
+    }
+}

@@ -1,12 +1,9 @@
 //! Whole or not at all: a put is killed at every request that it makes, before and after the
 //! server has done what the request asks.
 
-use crate::support::{BUCKET, Checkout, Embedded, Resource, Stored, Tree, noise, on_threads};
+use crate::support::{BUCKET, Checkout, Embedded, Resource, Stored, Tree, noise, walk};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-const THREADS: usize = 3;
 
 /// A put to be killed: over what the bucket holds before, for the checkout's commit.
 struct Scenario {
@@ -154,21 +151,7 @@ impl Scenario {
     }
 
     fn walk(&self) {
-        let requests = self.requests();
-        let points: Vec<(u64, Action)> = (1..=requests)
-            .flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)])
-            .collect();
-        let killed = AtomicUsize::new(0);
-        on_threads(THREADS, &points, |(n, action)| {
-            killed.fetch_add(usize::from(self.kill(*n, action.clone())), Ordering::Relaxed);
-        });
-        let killed = killed.into_inner();
-        println!(
-            "{}: killed at {killed} of {} points ({requests} requests)",
-            self.name,
-            points.len()
-        );
-        assert!(killed + 2 >= points.len(), "{}: {killed} of {}", self.name, points.len());
+        walk(self.name, self.requests(), |n, action| self.kill(n, action));
     }
 }
 

@@ -4,6 +4,7 @@ use super::{BUCKET, Embedded, commit};
 use s3_asset_resource::artifacts::Published;
 use s3_asset_resource::history::{Build, Event, Head, Segment};
 use s3_asset_resource::names::CommitId;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 /// A history of the commits 1 to `count`, in that order.
@@ -11,36 +12,46 @@ pub(crate) struct Grown {
     pub(crate) count: usize,
 }
 
+/// Writes a history of `count` entries under a key: its head and every part. `what` makes the nth
+/// entry, from 1, of the head that it is appended to.
+pub(crate) fn grow<T: Serialize + DeserializeOwned + Clone>(
+    server: &Embedded,
+    key: &str,
+    count: usize,
+    mut what: impl FnMut(usize, &Head<T>) -> T,
+) {
+    let mut head: Head<T> = Head::new("grown");
+    let mut volume = Vec::new();
+    for n in 1..=count {
+        let what = what(n, &head);
+        let time = "2026-01-01T00:00:00Z".to_owned();
+        let (next, segments) = head.append([Event { time, build: Build::default(), what }]);
+        head = next;
+        for segment in segments {
+            volume.splice(0..0, segment.clone().into_entries());
+            let completes = segment.part().completes().is_some();
+            let whole = completes.then(|| Segment::new("grown", std::mem::take(&mut volume)));
+            for part in [Some(segment), whole].into_iter().flatten() {
+                let key = format!("{key}/grown/{}", part.part().name());
+                server.put(BUCKET, &key, part.to_bytes().expect("JSON"), &[]);
+            }
+        }
+    }
+    server.put(BUCKET, &format!("{key}.json"), head.to_bytes().expect("a head"), &[]);
+}
+
 impl Grown {
-    /// Writes the head and its segments, and a manifest for each of these commits.
+    /// Writes the history, and a manifest for each of these commits.
     pub(crate) fn new(server: &Embedded, count: usize, with_manifests: &[usize]) -> Grown {
-        let mut head: Head<Published> = Head::new("grown");
-        let mut volume = Vec::new();
-        for n in 1..=count {
+        grow(server, "artifacts/.history", count, |n, head: &Head<Published>| {
             if with_manifests.contains(&n) {
                 let position = head.position().to_string();
                 let key = format!("artifacts/{}/.manifest.json", commit(n));
                 server.put(BUCKET, &key, "{}", &[("history", &position)]);
             }
-            let what = Published {
-                commit: CommitId::parse(&commit(n)).expect("a commit"),
-                code_hash: None,
-                unsealed: false,
-            };
-            let time = "2026-01-01T00:00:00Z".to_owned();
-            let (next, segments) = head.append([Event { time, build: Build::default(), what }]);
-            head = next;
-            for segment in segments {
-                volume.splice(0..0, segment.clone().into_entries());
-                let completes = segment.part().completes().is_some();
-                let whole = completes.then(|| Segment::new("grown", std::mem::take(&mut volume)));
-                for part in [Some(segment), whole].into_iter().flatten() {
-                    let key = format!("artifacts/.history/grown/{}", part.part().name());
-                    server.put(BUCKET, &key, part.to_bytes().expect("JSON"), &[]);
-                }
-            }
-        }
-        server.put(BUCKET, "artifacts/.history.json", head.to_bytes().expect("a head"), &[]);
+            let commit = CommitId::parse(&commit(n)).expect("a commit");
+            Published { commit, code_hash: None, unsealed: false }
+        });
         Grown { count }
     }
 

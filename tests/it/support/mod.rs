@@ -7,6 +7,7 @@ mod place;
 mod published;
 mod resource;
 mod tree;
+mod walk;
 
 pub(crate) use embedded::{BUCKET, Embedded, Stored};
 pub(crate) use git::{Checkout, git};
@@ -15,6 +16,7 @@ pub(crate) use place::Place;
 pub(crate) use published::published;
 pub(crate) use resource::{Got, Inputs, Resource, Run, Running};
 pub(crate) use tree::{RESERVED, Tree};
+pub(crate) use walk::walk;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

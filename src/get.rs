@@ -12,7 +12,8 @@ use crate::params::GetArtifacts;
 use crate::protocol::{Response, Version};
 use crate::set::Mode;
 use crate::source::{Source, Track};
-use crate::transfer::{AT_ONCE, Engine};
+use crate::transfer::{AT_ONCE, Engine, blocking};
+use crate::unpack::unpack;
 use crate::workspace::Staging;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value};
@@ -56,6 +57,35 @@ async fn fetch(
     destination: &Path,
 ) -> anyhow::Result<()> {
     let staging = Staging::begin(destination)?;
+    download(engine, wishes, &staging).await?;
+    let names = wishes.iter().map(|wish| (wish.path.clone(), wish.mode)).collect();
+    finish(staging, names, small)
+}
+
+/// As [`fetch`] for one file, an archive: what it holds takes its place. A small file has its name
+/// before one of that name in the archive, as in concourse/s3-resource.
+#[expect(dead_code, reason = "for the tracks of one file")]
+async fn fetch_unpacked(
+    engine: &Engine,
+    wish: &Wish,
+    small: &[(&'static str, String)],
+    destination: &Path,
+) -> anyhow::Result<()> {
+    let staging = Staging::begin(destination)?;
+    download(engine, std::slice::from_ref(wish), &staging).await?;
+    let (archive, tree) = (staging.slot(0), staging.tree()?);
+    let (name, into) = (wish.path.file_name().to_owned(), tree.clone());
+    blocking(move || unpack(&archive, &name, &into)).await?;
+    let own: Vec<&str> = small.iter().map(|(name, _)| *name).collect();
+    for name in staging.spread(&tree, &own)? {
+        let text =
+            format!("the archive's `{name}` is left out: this resource writes a file of that name");
+        engine.store.report().warn(text);
+    }
+    finish(staging, Vec::new(), small)
+}
+
+async fn download(engine: &Engine, wishes: &[Wish], staging: &Staging) -> anyhow::Result<()> {
     let report = engine.store.report();
     report.begin("downloading", wishes.len(), wishes.iter().map(|wish| wish.size).sum());
     let fetched = stream::iter(wishes.iter().enumerate())
@@ -67,9 +97,15 @@ async fn fetch(
         .try_collect::<()>()
         .await;
     report.end();
-    fetched?;
-    let mut names: Vec<(RelPath, Mode)> =
-        wishes.iter().map(|wish| (wish.path.clone(), wish.mode)).collect();
+    fetched
+}
+
+/// Gives the downloaded files their names, and small ones beside them theirs.
+fn finish(
+    staging: Staging,
+    mut names: Vec<(RelPath, Mode)>,
+    small: &[(&'static str, String)],
+) -> anyhow::Result<()> {
     for (name, text) in small {
         staging.write(names.len(), text.as_bytes())?;
         names.push((RelPath::parse(name)?, Mode::Plain));

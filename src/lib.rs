@@ -8,7 +8,7 @@
 //! | 0 words | [`fault`], [`names`], [`digest`], [`secret`] | std, serde, sha2 |
 //! | 1 the edge | [`lenient`], [`protocol`], [`source`], [`params`], [`selection`], [`object`], [`code_hash`] | what users and Concourse write, validated |
 //! | 2 decisions | [`history`], [`artifacts`], [`set`] | no async, clock, environment or file system |
-//! | 3 hands | [`http`], [`credentials`], [`store`], [`transfer`], [`record`], [`workspace`], [`repo`], [`python_glob`], [`code_hash_files`], [`build_info`], [`report`] | one foreign thing each |
+//! | 3 hands | [`http`], [`credentials`], [`store`], [`transfer`], [`record`], [`workspace`], [`repo`], [`unpack`], [`python_glob`], [`code_hash_files`], [`build_info`], [`report`] | one foreign thing each |
 //! | 4 stories | [`publish`], [`check`], [`get`], [`put`], [`operator`], [`entry`] | 1 to 3 together |
 //!
 //! A request's way: `entry` reads it, `source` and `params` validate it, `check`, `get` or `put`
@@ -45,4 +45,5 @@ pub mod set;
 pub mod source;
 pub mod store;
 pub mod transfer;
+pub mod unpack;
 pub mod workspace;

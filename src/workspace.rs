@@ -226,6 +226,31 @@ impl Staging {
         fs::write(&slot, bytes).with_context(|| slot.display().to_string())
     }
 
+    /// An empty directory in the stage, for what an archive holds.
+    pub fn tree(&self) -> anyhow::Result<PathBuf> {
+        let tree = self.directory.join("tree");
+        fs::create_dir(&tree).with_context(|| tree.display().to_string())?;
+        Ok(tree)
+    }
+
+    /// Gives what lies in a [`Staging::tree`] its names; answers those of `except` that lay at its
+    /// root, and stay behind.
+    pub fn spread(&self, tree: &Path, except: &[&str]) -> anyhow::Result<Vec<String>> {
+        let place = |path: &Path| path.display().to_string();
+        let mut left = Vec::new();
+        for entry in fs::read_dir(tree).with_context(|| place(tree))? {
+            let entry = entry.with_context(|| place(tree))?;
+            let name = entry.file_name();
+            if let Some(name) = name.to_str().filter(|name| except.contains(name)) {
+                left.push(name.to_owned());
+                continue;
+            }
+            let target = self.destination.join(&name);
+            fs::rename(entry.path(), &target).with_context(|| place(&target))?;
+        }
+        Ok(left)
+    }
+
     /// Gives every file its name: slot `i` becomes `files[i]`.
     pub fn finish(self, files: &[(RelPath, Mode)]) -> anyhow::Result<()> {
         for (index, (path, mode)) in files.iter().enumerate() {

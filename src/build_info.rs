@@ -49,6 +49,18 @@ pub fn rfc3339(time: SystemTime) -> String {
     time.fmt(Format::DateTime).unwrap_or_default()
 }
 
+/// A number of seconds since 1970, as [`rfc3339`] writes it.
+pub fn rfc3339_of(seconds: i64) -> String {
+    let since = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    rfc3339(SystemTime::UNIX_EPOCH + since)
+}
+
+/// Milliseconds since 1970.
+pub fn now_in_milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The time now, as [`rfc3339`] writes it.
 pub fn now() -> String {
     rfc3339(SystemTime::now())

@@ -3,12 +3,14 @@
 //! A pure function of source, version and params: Concourse caches what it writes.
 
 mod artifacts;
+mod package;
 
 pub use artifacts::describe;
+pub use package::describe as describe_package;
 
 use crate::digest::Sha256;
 use crate::names::{Key, RelPath};
-use crate::params::GetArtifacts;
+use crate::params::{GetArtifacts, GetPackage};
 use crate::protocol::{Response, Version};
 use crate::set::Mode;
 use crate::source::{Source, Track};
@@ -32,6 +34,10 @@ pub async fn get(
             let params = GetArtifacts::parse(params)?;
             artifacts::get(source, track, engine, version, &params, destination).await
         }
+        Track::Package(track) => {
+            let params = GetPackage::parse(params)?;
+            package::get(source, track, engine, version, &params, destination).await
+        }
     }
 }
 
@@ -43,8 +49,8 @@ struct Wish {
     key: Key,
     /// In bytes.
     size: u64,
-    /// Its permissions.
-    mode: Mode,
+    /// Its permission bits.
+    mode: u32,
     /// None: s3-asset-manager recorded none.
     sha256: Option<Sha256>,
 }
@@ -64,7 +70,6 @@ async fn fetch(
 
 /// As [`fetch`] for one file, an archive: what it holds takes its place. A small file has its name
 /// before one of that name in the archive, as in concourse/s3-resource.
-#[expect(dead_code, reason = "for the tracks of one file")]
 async fn fetch_unpacked(
     engine: &Engine,
     wish: &Wish,
@@ -103,12 +108,12 @@ async fn download(engine: &Engine, wishes: &[Wish], staging: &Staging) -> anyhow
 /// Gives the downloaded files their names, and small ones beside them theirs.
 fn finish(
     staging: Staging,
-    mut names: Vec<(RelPath, Mode)>,
+    mut names: Vec<(RelPath, u32)>,
     small: &[(&'static str, String)],
 ) -> anyhow::Result<()> {
     for (name, text) in small {
         staging.write(names.len(), text.as_bytes())?;
-        names.push((RelPath::parse(name)?, Mode::Plain));
+        names.push((RelPath::parse(name)?, Mode::Plain.bits()));
     }
     staging.finish(&names)
 }

@@ -129,6 +129,11 @@ impl Shape {
         &self.id
     }
 
+    /// The place of an entry of this history.
+    pub fn at(&self, number: u64) -> Position {
+        Position { history: self.id.clone(), next: number }
+    }
+
     /// The segments that hold what is not in the head but may have been appended since a
     /// position; every segment where the position is of another history, or unknown.
     pub fn segments_since(&self, position: Option<&Position>) -> Range<u64> {

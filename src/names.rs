@@ -3,7 +3,8 @@
 //! Invariants, each held by the one door into its type:
 //! - a [`RelPath`] joined to a directory stays inside it, whatever it was made from;
 //! - a [`Key`] is at most 1,024 bytes, S3's limit, and holds no NUL;
-//! - a [`CommitId`] or [`CodeHash`] is lower-case hexadecimal, so it is one path component.
+//! - a [`CommitId`] or [`CodeHash`] is lower-case hexadecimal, so it is one path component;
+//! - no two keys of packages mean the same: see [`PackageName`] and [`Tag`].
 
 use crate::fault::{Fault, fault};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,10 @@ macro_rules! text_type {
         }
     };
 }
+
+mod package;
+
+pub use package::{PackageName, Spec, Tag};
 
 /// A bucket's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// User metadata (`x-amz-meta-*`).
+pub type UserMetadata = BTreeMap<String, String>;
+
 /// What a user, or a track, wants of an object beside its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectOptions {
@@ -18,5 +21,5 @@ pub struct ObjectOptions {
     /// Tags of the object.
     pub tags: BTreeMap<String, String>,
     /// User metadata (`x-amz-meta-*`).
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: UserMetadata,
 }

@@ -3,10 +3,13 @@
 
 mod artifacts;
 mod object;
+mod package;
 
 pub use artifacts::{CommitOf, GetArtifacts, PutArtifacts};
+pub use object::pairs;
+pub use package::{GetPackage, PutPackage, VersionOf};
 
 /// The keys that this release knows, by place: for documents and editors.
 pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
-    artifacts::keys().into()
+    [artifacts::keys(), package::keys()].concat()
 }

@@ -7,6 +7,7 @@ use crate::fault::fault;
 use crate::names::shown;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A version: Concourse identifies it by the hash of this map.
@@ -85,14 +86,14 @@ pub struct Response {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Metadata {
     /// In snake case: since Concourse 8.1 it is also a local variable's field.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value; one that is a URL becomes a link on the build page.
     pub value: String,
 }
 
 /// Shorthand for one line of metadata.
-pub fn metadata(name: &'static str, value: impl Into<String>) -> Metadata {
-    Metadata { name, value: value.into() }
+pub fn metadata(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Metadata {
+    Metadata { name: name.into(), value: value.into() }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! out: what a job made becomes a version. One file a track.
 
 mod artifacts;
+mod package;
 
 pub use artifacts::{Outcome, Putting, hash_code, open};
+pub use package::{add, candidate};
 
 use crate::history::Build;
-use crate::params::PutArtifacts;
+use crate::params::{PutArtifacts, PutPackage};
 use crate::protocol::Response;
 use crate::source::{Source, Track};
 use crate::transfer::Engine;
@@ -25,6 +27,10 @@ pub async fn put(
         Track::Artifacts(track) => {
             let params = PutArtifacts::parse(params)?;
             artifacts::put(track, engine, &params, sources, build, time).await
+        }
+        Track::Package(track) => {
+            let params = PutPackage::parse(params, track)?;
+            package::put(track, engine, &params, sources, build, time).await
         }
     }
 }

@@ -5,9 +5,11 @@
 
 mod access;
 mod artifacts;
+mod package;
 
 pub use access::{Access, Checksum, ChecksumAlgorithm, Encryption, Identity, Role, Trust};
 pub use artifacts::{Artifacts, CodeHashRule, Follow};
+pub use package::{Numbering, Package};
 
 use crate::fault::fault;
 use crate::lenient::{Count, Flag, Text, fields_of, read, refuse_unknown};
@@ -34,11 +36,13 @@ pub struct Source {
     pub warnings: Vec<String>,
 }
 
-/// The track of a resource. The other five tracks of the design join here.
+/// The track of a resource.
 #[derive(Debug, Clone)]
 pub enum Track {
     /// Sets of files, one for each commit.
     Artifacts(Artifacts),
+    /// Versions of a package, with tags.
+    Package(Package),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,9 +113,14 @@ impl Source {
             }
             given => usize::try_from(given.unwrap_or(1)).unwrap_or(usize::MAX),
         };
+        let track = track(&read("source", source)?, &prefix)?;
+        let bucket = match &track {
+            Track::Package(package) => package.only_bucket(),
+            Track::Artifacts(_) => None,
+        };
         Ok(Source {
-            track: track(&read("source", source)?, &prefix)?,
-            access: access::access(&common)?,
+            access: access::access(&common, bucket)?,
+            track,
             prefix,
             initial_history,
             conditional_writes: common.conditional_writes.or(true),
@@ -122,10 +131,11 @@ impl Source {
 }
 
 /// The keys that this release knows, by place: for documents and editors.
-pub fn known_keys() -> [(&'static str, Vec<&'static str>); 2] {
+pub fn known_keys() -> [(&'static str, Vec<&'static str>); 3] {
     [
         ("source", [fields_of::<Common>(), fields_of::<Tracks>()].concat()),
         ("source.artifacts", artifacts::keys()),
+        ("source.package", package::keys()),
     ]
 }
 
@@ -152,9 +162,10 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
     match given.as_slice() {
         [] => Err(fault("source: no track", SIX)),
         ["artifacts"] => artifacts::parse(value(&tracks.artifacts), prefix).map(Track::Artifacts),
+        ["package"] => package::parse(value(&tracks.package), prefix).map(Track::Package),
         [other] => Err(fault(
-            format!("source.{other}: this release has the `artifacts` track only"),
-            "use `artifacts`: the other tracks come with later releases",
+            format!("source.{other}: this release does not have that track"),
+            "use `artifacts` or `package`: the other tracks come with later releases",
         )),
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }

@@ -6,10 +6,13 @@
 
 mod body;
 mod failure;
+mod listing;
 mod multipart;
+mod siblings;
 
 pub use body::{Buffers, Span, crc64};
 pub use failure::{Failure, Kind};
+pub use listing::Listed;
 pub use multipart::{Part, Upload};
 
 use body::{checksum, chunk, collect, whole};
@@ -77,7 +80,7 @@ pub struct Store {
     report: Arc<Report>,
     uploads: Arc<multipart::Uploads>,
     /// For the parts of large bodies.
-    pub buffers: Buffers,
+    pub buffers: Arc<Buffers>,
 }
 
 /// On what a write depends.
@@ -149,17 +152,6 @@ impl Facts {
     }
 }
 
-/// An object in a listing.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// Its key.
-    pub key: String,
-    /// In bytes.
-    pub size: u64,
-    /// When it was last written, seconds since 1970.
-    pub modified: i64,
-}
-
 impl Store {
     /// A client for a source; asks nothing of the network yet.
     pub async fn open(source: &Source, report: Arc<Report>) -> Store {
@@ -180,7 +172,7 @@ impl Store {
             limits: Limits::default(),
             report,
             uploads: Arc::default(),
-            buffers: Buffers::default(),
+            buffers: Arc::default(),
         }
     }
 
@@ -216,19 +208,20 @@ impl Store {
 
     /// Reads a whole object that is small; none when it is not there.
     pub async fn get(&self, key: &Key) -> anyhow::Result<Option<Fetched>> {
-        let fetched = self
-            .attempts("GetObject", key.as_str(), || async {
-                let request =
-                    self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
-                let answer = request.send().await.map_err(failure::of)?;
-                Ok(Fetched {
-                    etag: ETag(answer.e_tag.unwrap_or_default()),
-                    metadata: answer.metadata.unwrap_or_default(),
-                    bytes: collect(answer.body, None).await?,
-                })
+        self.optional(self.fetch(key).await, "GetObject", key.as_str())
+    }
+
+    async fn fetch(&self, key: &Key) -> Result<Fetched, Failure> {
+        self.attempts("GetObject", key.as_str(), || async {
+            let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let answer = request.send().await.map_err(failure::of)?;
+            Ok(Fetched {
+                etag: ETag(answer.e_tag.unwrap_or_default()),
+                metadata: answer.metadata.unwrap_or_default(),
+                bytes: collect(answer.body, None).await?,
             })
-            .await;
-        self.optional(fetched, "GetObject", key.as_str())
+        })
+        .await
     }
 
     /// Reads a whole object that must have this size; an error when it is not there.
@@ -267,19 +260,20 @@ impl Store {
 
     /// What S3 knows of an object; none when it is not there.
     pub async fn head(&self, key: &Key) -> anyhow::Result<Option<Facts>> {
-        let facts = self
-            .attempts("HeadObject", key.as_str(), || async {
-                let request =
-                    self.client.head_object().bucket(self.bucket.as_str()).key(key.as_str());
-                let answer = request.send().await.map_err(failure::of)?;
-                Ok(Facts {
-                    size: answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-                    etag: ETag(answer.e_tag.unwrap_or_default()),
-                    metadata: answer.metadata.unwrap_or_default(),
-                })
+        self.optional(self.facts(key).await, "HeadObject", key.as_str())
+    }
+
+    async fn facts(&self, key: &Key) -> Result<Facts, Failure> {
+        self.attempts("HeadObject", key.as_str(), || async {
+            let request = self.client.head_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let answer = request.send().await.map_err(failure::of)?;
+            Ok(Facts {
+                size: answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+                etag: ETag(answer.e_tag.unwrap_or_default()),
+                metadata: answer.metadata.unwrap_or_default(),
             })
-            .await;
-        self.optional(facts, "HeadObject", key.as_str())
+        })
+        .await
     }
 
     /// Writes an object in one piece. `sha256` is of the bytes: it signs the request and, unless
@@ -346,40 +340,6 @@ impl Store {
             })
             .await;
         self.written(sent, "PutObject", key)
-    }
-
-    /// Every object whose key starts with a prefix, sorted by key whatever order the server has.
-    pub async fn list(&self, prefix: &str) -> anyhow::Result<Vec<Listed>> {
-        let mut all = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let page = self
-                .attempts("ListObjectsV2", prefix, || async {
-                    let request =
-                        self.client.list_objects_v2().bucket(self.bucket.as_str()).prefix(prefix);
-                    request
-                        .encoding_type(aws_sdk_s3::types::EncodingType::Url)
-                        .set_continuation_token(token.clone())
-                        .send()
-                        .await
-                        .map_err(failure::of)
-                })
-                .await
-                .map_err(|e| self.explain(e, "ListObjectsV2", prefix))?;
-            for object in page.contents.unwrap_or_default() {
-                all.push(Listed {
-                    key: decoded(&object.key.unwrap_or_default()),
-                    size: object.size.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-                    modified: object.last_modified.map_or(0, |time| time.secs()),
-                });
-            }
-            token = page.next_continuation_token;
-            if token.is_none() || page.is_truncated != Some(true) {
-                break;
-            }
-        }
-        all.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(all)
     }
 
     /// Copies an object inside the bucket, by parts where it is too large for one request. An
@@ -532,11 +492,6 @@ async fn client(access: &Access) -> Client {
     Client::from_conf(config.http_client(http).build())
 }
 
-/// S3 percent-encodes the keys of a listing when asked to, so that any key survives XML.
-fn decoded(key: &str) -> String {
-    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
-}
-
 /// Signs a request with the hash of its body that is known already.
 #[derive(Debug, Clone)]
 struct PrecomputedPayload(String);
@@ -572,14 +527,6 @@ mod tests {
         let limits = Limits::default();
         for size in [1u64, 1 << 30, 80 << 30, 5 << 40] {
             assert!(size.div_ceil(limits.part_of(size)) <= 10_000);
-        }
-    }
-
-    #[test]
-    fn keys_of_listings_are_decoded() {
-        for (listed, key) in [("a%2Bb", "a+b"), ("a+b", "a b"), ("%C3%A9%25", "é%"), ("a/b", "a/b")]
-        {
-            assert_eq!(decoded(listed), key);
         }
     }
 

@@ -7,6 +7,10 @@
 //! - a fetched file gets its final name when every file of the set is whole, and the way to that
 //!   name leads through no symbolic link.
 
+mod pick;
+
+pub use pick::{Picked, pick};
+
 use crate::digest::{Hasher, hex};
 use crate::fault::fault;
 use crate::names::RelPath;
@@ -251,12 +255,12 @@ impl Staging {
         Ok(left)
     }
 
-    /// Gives every file its name: slot `i` becomes `files[i]`.
-    pub fn finish(self, files: &[(RelPath, Mode)]) -> anyhow::Result<()> {
+    /// Gives every file its name and permission bits: slot `i` becomes `files[i]`.
+    pub fn finish(self, files: &[(RelPath, u32)]) -> anyhow::Result<()> {
         for (index, (path, mode)) in files.iter().enumerate() {
             let target = self.target(path)?;
             let slot = self.slot(index);
-            fs::set_permissions(&slot, fs::Permissions::from_mode(mode.bits()))
+            fs::set_permissions(&slot, fs::Permissions::from_mode(*mode))
                 .with_context(|| slot.display().to_string())?;
             fs::rename(&slot, &target).with_context(|| target.display().to_string())?;
         }

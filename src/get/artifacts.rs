@@ -22,7 +22,7 @@ impl From<&ManifestFile> for Wish {
             path: file.path.clone(),
             key: file.key.clone(),
             size: file.size,
-            mode: file.mode,
+            mode: file.mode.bits(),
             sha256: Some(file.sha256),
         }
     }
@@ -142,7 +142,13 @@ async fn unsealed(
             .map(|(path, key, size)| async move {
                 let facts =
                     store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;
-                anyhow::Ok(Wish { path, sha256: facts.sha256(), key, size, mode: Mode::Plain })
+                anyhow::Ok(Wish {
+                    path,
+                    sha256: facts.sha256(),
+                    key,
+                    size,
+                    mode: Mode::Plain.bits(),
+                })
             })
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>()

@@ -25,27 +25,12 @@ const OWN_METADATA: [&str; 4] = ["commit-hash", "package-hash", "code-hash", "hi
 /// Validates them.
 pub(super) fn options(raw: &RawObject) -> anyhow::Result<ObjectOptions> {
     let owned = |text: &Text| text.get().map(str::to_owned);
-    let mut metadata = BTreeMap::new();
-    for (name, value) in raw.object_metadata.get() {
-        let bad = |why: &str| {
-            Err(fault(
-                format!("params.object_metadata: `{}` {why}", shown(name)),
-                "names are letters, digits and dashes; values are printable ASCII",
-            ))
-        };
-        let name = name.to_ascii_lowercase();
-        if name.is_empty()
-            || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        {
-            return bad("cannot be a header's name");
-        }
-        if OWN_METADATA.contains(&name.as_str()) {
-            return bad("is written by this resource");
-        }
-        if !value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-            return bad("has a value that cannot be a header's");
-        }
-        metadata.insert(name, value.clone());
+    let metadata = pairs("params.object_metadata", raw.object_metadata.get())?;
+    if let Some(name) = metadata.keys().find(|name| OWN_METADATA.contains(&name.as_str())) {
+        return Err(fault(
+            format!("params.object_metadata: `{name}` is written by this resource"),
+            "choose another name",
+        ));
     }
     if raw.object_tags.get().len() > 10 {
         return Err(fault(
@@ -78,6 +63,33 @@ pub(super) fn options(raw: &RawObject) -> anyhow::Result<ObjectOptions> {
         tags: raw.object_tags.get().clone(),
         metadata,
     })
+}
+
+/// Names and values that can be an object's user metadata, the names in lower case as S3 keeps them.
+pub fn pairs(
+    place: &str,
+    given: &BTreeMap<String, String>,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut pairs = BTreeMap::new();
+    for (name, value) in given {
+        let bad = |why: &str| {
+            Err(fault(
+                format!("{place}: `{}` {why}", shown(name)),
+                "names are letters, digits and dashes; values are printable ASCII",
+            ))
+        };
+        let name = name.to_ascii_lowercase();
+        if name.is_empty()
+            || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        {
+            return bad("cannot be a header's name");
+        }
+        if !value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            return bad("has a value that cannot be a header's");
+        }
+        pairs.insert(name, value.trim().to_owned());
+    }
+    Ok(pairs)
 }
 
 #[cfg(test)]

@@ -122,7 +122,8 @@ pub struct Encryption {
     pub kms_key_id: Option<String>,
 }
 
-pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
+/// `instead` is the bucket where `bucket` may be left out.
+pub(super) fn access(common: &Common, instead: Option<&str>) -> anyhow::Result<Access> {
     let owned = |text: &Text| text.get().map(str::to_owned);
     for (name, text) in [
         ("access_key_id", &common.access_key_id),
@@ -139,7 +140,7 @@ pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
             ));
         }
     }
-    let Some(bucket) = common.bucket.get() else {
+    let Some(bucket) = common.bucket.get().or(instead) else {
         return Err(fault("source.bucket: missing", "name the bucket"));
     };
     let key = match (common.access_key_id.get(), common.secret_access_key.get()) {

@@ -17,7 +17,7 @@ fn the_least_that_works() {
     assert_eq!(source.access.identity, Identity::Anonymous);
     assert_eq!(source.initial_history, 1);
     assert!(source.conditional_writes && source.access.multipart);
-    let Track::Artifacts(track) = source.track;
+    let Track::Artifacts(track) = source.track else { panic!("a track") };
     assert_eq!((track.artifacts.as_str(), track.cache.as_str()), ("artifacts/", "cache/"));
     assert_eq!(track.follow, Follow::Commit);
 }
@@ -26,7 +26,7 @@ fn the_least_that_works() {
 fn prefixes_stand_before_both_folders() {
     let source =
         parse(json!({"prefix": "team", "artifacts": {"artifacts_prefix": "a/b"}})).expect("valid");
-    let Track::Artifacts(track) = source.track;
+    let Track::Artifacts(track) = source.track else { panic!("a track") };
     assert_eq!((track.artifacts.as_str(), track.cache.as_str()), ("team/a/b/", "team/cache/"));
 }
 

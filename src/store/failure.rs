@@ -63,6 +63,16 @@ impl Failure {
         self.code.as_deref() == Some("NoSuchUpload")
     }
 
+    /// Whether the client may not do what it asked for.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.status == Some(403)
+    }
+
+    /// Whether a bucket that was to be made is there, and one's own.
+    pub(super) fn is_own_bucket(&self) -> bool {
+        self.code.as_deref() == Some("BucketAlreadyOwnedByYou")
+    }
+
     /// In a few words.
     pub fn summary(&self) -> String {
         match (self.status, &self.code) {
@@ -116,7 +126,7 @@ impl Failure {
                 } else {
                     String::new()
                 };
-                let resource = if action == "s3:ListBucket" { bucket.to_string() } else { format!("{bucket}/{key}") };
+                let resource = if matches!(action, "s3:ListBucket" | "s3:CreateBucket") { bucket.to_string() } else { format!("{bucket}/{key}") };
                 format!("allow `{action}` on `arn:aws:s3:::{resource}`{list}; check the keys, too")
             }
             ("InvalidAccessKeyId", _) => "the server does not know `access_key_id`: check it".to_owned(),
@@ -137,6 +147,9 @@ impl Failure {
             }
             ("NotImplemented" | "InvalidRequest" | "InvalidArgument", _) | (_, Some(501)) => {
                 "the server lacks something that was asked of it: try `skip_s3_checksums: true`, or `conditional_writes: false` (one writer at a time)".to_owned()
+            }
+            ("BucketAlreadyExists", _) => {
+                "somebody else has a bucket of this name: choose another".to_owned()
             }
             ("AccessControlListNotSupported", _) => "the bucket has ACLs switched off: remove `acl`".to_owned(),
             ("EntityTooLarge", _) => "the server takes no object of this size in one piece: remove `disable_multipart`".to_owned(),
@@ -185,6 +198,7 @@ fn action(operation: &str) -> &'static str {
         "ListObjectsV2" => "s3:ListBucket",
         "AbortMultipartUpload" => "s3:AbortMultipartUpload",
         "DeleteObject" => "s3:DeleteObject",
+        "CreateBucket" => "s3:CreateBucket",
         _ => "s3:PutObject",
     }
 }

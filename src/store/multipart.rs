@@ -1,11 +1,11 @@
 //! Large bodies in parts, and no part left behind.
 //!
-//! Invariant: every multipart upload that this process began and has not completed is in
-//! [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
+//! Invariant: every multipart upload that this process began and has not completed, in whichever
+//! bucket, is in [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
 //! to stop aborts all of them.
 
 use super::{Span, Store, failure};
-use crate::names::Key;
+use crate::names::{Bucket, Key};
 use crate::object::ObjectOptions;
 use crate::source::{Checksum, ChecksumAlgorithm};
 use aws_sdk_s3::primitives::ByteStream;
@@ -28,7 +28,7 @@ pub(super) struct Uploads(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    open: HashMap<String, Key>,
+    open: HashMap<String, (Bucket, Key)>,
     beginning: usize,
 }
 
@@ -41,6 +41,7 @@ impl Uploads {
 /// A multipart upload under way.
 #[derive(Debug, Clone)]
 pub struct Upload {
+    bucket: Bucket,
     key: Key,
     id: String,
 }
@@ -74,14 +75,15 @@ impl Store {
             .attempts("CreateMultipartUpload", key.as_str(), || {
                 // In a task of its own: when the put is told to stop while this is under way, the
                 // answer still arrives and the upload can be aborted.
-                let (request, uploads, key) = (request.clone(), self.uploads.clone(), key.clone());
+                let (request, uploads) = (request.clone(), self.uploads.clone());
+                let place = (self.bucket.clone(), key.clone());
                 uploads.lock().beginning += 1;
                 let task = tokio::spawn(async move {
                     let answer = request.send().await.map_err(failure::of);
                     let mut state = uploads.lock();
                     state.beginning -= 1;
                     let id = answer?.upload_id.unwrap_or_default();
-                    state.open.insert(id.clone(), key);
+                    state.open.insert(id.clone(), place);
                     Ok(id)
                 });
                 async {
@@ -90,7 +92,7 @@ impl Store {
             })
             .await;
         let id = created.map_err(|e| self.explain(e, "CreateMultipartUpload", key.as_str()))?;
-        Ok(Upload { key: key.clone(), id })
+        Ok(Upload { bucket: self.bucket.clone(), key: key.clone(), id })
     }
 
     /// Sends a part; `number` counts from 1.
@@ -177,18 +179,19 @@ impl Store {
         if self.uploads.lock().open.remove(&upload.id).is_none() {
             return;
         }
-        let request = self.client.abort_multipart_upload().bucket(self.bucket.as_str());
+        let request = self.client.abort_multipart_upload().bucket(upload.bucket.as_str());
         let request = request.key(upload.key.as_str()).upload_id(&upload.id);
         if let Err(e) = request.send().await.map_err(failure::of) {
             self.report.warn(format!(
-                "the upload of {} was not aborted ({}); a lifecycle rule for incomplete multipart uploads removes its parts",
-                self.uri(upload.key.as_str()),
+                "the upload of s3://{}/{} was not aborted ({}); a lifecycle rule for incomplete multipart uploads removes its parts",
+                upload.bucket,
+                upload.key,
                 e.summary(),
             ));
         }
     }
 
-    /// Gives up every upload that is not complete.
+    /// Gives up every upload that is not complete, in this bucket and its siblings.
     pub async fn abort_all(&self) {
         let settled = async {
             while self.uploads.lock().beginning > 0 {
@@ -201,7 +204,10 @@ impl Store {
             .lock()
             .open
             .iter()
-            .map(|(id, key)| Upload { key: key.clone(), id: id.clone() })
+            .map(|(id, (bucket, key))| {
+                let (bucket, key) = (bucket.clone(), key.clone());
+                Upload { bucket, key, id: id.clone() }
+            })
             .collect();
         futures_util::future::join_all(open.iter().map(|upload| self.abort(upload))).await;
     }

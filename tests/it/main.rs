@@ -25,6 +25,7 @@ mod late;
 mod listings;
 mod objects;
 mod operator;
+mod packages;
 mod proxies;
 mod races;
 mod refusals;

@@ -31,6 +31,11 @@ impl Embedded {
         }))
     }
 
+    /// A resource with the package track over the bucket.
+    pub(crate) fn package(&self, name: &str) -> Resource {
+        self.resource().unset("artifacts").set("package", json!({"name": name}))
+    }
+
     /// What stands in a folder; see [`published`].
     pub(crate) fn published(&self, folder: &str) -> Option<Tree> {
         published(folder, |key| self.0.get(BUCKET, key).map(|object| object.bytes().to_vec()))

@@ -96,6 +96,11 @@ impl Place {
         }))
     }
 
+    /// A resource with the package track over the bucket.
+    pub(crate) fn package(&self, name: &str) -> Resource {
+        self.resource().unset("artifacts").set("package", json!({"name": name}))
+    }
+
     pub(crate) fn uri(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
     }

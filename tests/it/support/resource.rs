@@ -41,6 +41,25 @@ impl Resource {
         self
     }
 
+    /// With a key of `source.package`.
+    pub(crate) fn of_package(mut self, key: &str, value: impl Into<Value>) -> Resource {
+        self.source["package"][key] = value.into();
+        self
+    }
+
+    /// Adds a file of this content to the package, or does whatever else these params say.
+    pub(crate) fn add(&self, content: impl Into<Vec<u8>>, params: &Value) -> Run {
+        let inputs = Inputs::of(&Tree::of("app.jar", content));
+        let mut all = json!({"file": "assets/app.jar"});
+        all.as_object_mut().expect("a map").extend(params.as_object().expect("a map").clone());
+        self.put(inputs.path(), &all)
+    }
+
+    /// Puts with nothing in its inputs.
+    pub(crate) fn put_params(&self, params: &Value) -> Run {
+        self.put(Inputs::new().path(), params)
+    }
+
     /// With a variable in the environment, which is empty otherwise.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Resource {
         self.environment.insert(name.to_owned(), value.to_owned());

@@ -1,0 +1,129 @@
+//! The check of the `package` track.
+//!
+//! Every version: the head of the history, what `latest` names and the record of the given version,
+//! at once. A second round, at once too, reads the segments that are needed when the given version
+//! is older than what the head holds; and it lists, from the history's newest number on, when
+//! `latest` names a higher one, or when there is no history because sacker, or writers that may
+//! only write, made all versions.
+//!
+//! A tag: the head of its history; a second round reads segments, or the pointer that another tool
+//! wrote where there is no history.
+
+use crate::fault::fault;
+use crate::ledger::Ledger;
+use crate::names::Tag;
+use crate::package::{Stood, TagAnswer, VersionAnswer, Wanted};
+use crate::protocol::Version;
+use crate::source::{Package, Source};
+use crate::store::Store;
+use futures_util::future::{OptionFuture, try_join, try_join3};
+
+/// The answer of a check of the `package` track, oldest first.
+pub(super) async fn check(
+    source: &Source,
+    track: &Package,
+    store: &Store,
+    version: Option<&Version>,
+) -> anyhow::Result<Vec<Version>> {
+    let ledger = Ledger::new(store, track);
+    let given = version.map(Wanted::parse).transpose()?;
+    match &track.tag {
+        Some(tag) => moves(source, &ledger, tag, given.as_ref()).await,
+        None => versions(source, &ledger, given.map(|given| given.version)).await,
+    }
+}
+
+async fn versions(
+    source: &Source,
+    ledger: &Ledger,
+    given: Option<u64>,
+) -> anyhow::Result<Vec<Version>> {
+    let history = ledger.history()?;
+    let standing = async {
+        let standing: OptionFuture<_> = given.map(|given| ledger.standing(given)).into();
+        Ok(standing.await.transpose()?.flatten())
+    };
+    let (head, latest, standing) =
+        try_join3(history.peek(), ledger.latest_pointer(), standing).await?;
+    let record = match standing.map(|it| it.stood) {
+        Some(Stood::Version(record)) => Some(record),
+        Some(Stood::Removed(_)) | None => None,
+    };
+    let mut answer = VersionAnswer::new(given, source.initial_history, record.is_none());
+    let Some(mut head) = head else {
+        let newer = match (given, &record, latest) {
+            // From the given version on.
+            (Some(given), Some(_), Some(latest)) if latest >= given => {
+                ledger.listed(given.saturating_sub(1), latest).await?
+            }
+            (None, _, _) if source.initial_history > 1 => ledger.listed(0, u64::MAX).await?,
+            _ => ledger.newer(None, latest).await?,
+        };
+        let _ = newer.iter().rev().any(|(version, _)| answer.version(*version));
+        return Ok(answer.finish());
+    };
+    let (mut known, mut enough) = (0, false);
+    while !enough {
+        let Some(entry) = head.older()? else { break };
+        known = known.max(entry.what.newest());
+        enough = answer.take(&entry.what);
+    }
+    let shape = head.shape();
+    let older = match (enough, given, &record) {
+        (true, ..) => 0..0,
+        (false, None, _) => shape.segments_for(answer.wants()),
+        (false, Some(_), Some(record)) => shape.segments_since(record.entered.position().as_ref()),
+        // All that the head holds was removed.
+        (false, Some(_), None) => shape.segments_for(1),
+    };
+    let (older, newer) =
+        try_join(history.segments(shape, older), ledger.newer(Some(known), latest)).await?;
+    let _ = older.iter().any(|entry| answer.take(&entry.what));
+    answer.newer(newer.iter().map(|(version, _)| *version));
+    Ok(answer.finish())
+}
+
+async fn moves(
+    source: &Source,
+    ledger: &Ledger,
+    tag: &Tag,
+    given: Option<&Wanted>,
+) -> anyhow::Result<Vec<Version>> {
+    let number = match given.map(|given| &given.tagged) {
+        None => None,
+        Some(Some((of, number))) if of == tag => Some(*number),
+        Some(_) => {
+            return Err(fault(
+                format!("version: it is none of the tag `{tag}`"),
+                "a version of a tag is {version, tag, tagged}",
+            ));
+        }
+    };
+    let history = ledger.tag_history(tag)?;
+    let head = history.peek().await?;
+    let mut answer = TagAnswer::new(tag, number, source.initial_history);
+    let mut is_empty = true;
+    if let Some(mut head) = head {
+        while let Some(entry) = head.older()? {
+            is_empty = false;
+            if answer.take(entry.number, &entry.what) {
+                return Ok(answer.finish());
+            }
+        }
+        if !is_empty {
+            let shape = head.shape();
+            let older = match number {
+                Some(number) => shape.segments_since(Some(&shape.at(number))),
+                None => shape.segments_for(answer.wants()),
+            };
+            let older = history.segments(shape, older).await?;
+            let _ = older.iter().any(|entry| answer.take(entry.number, &entry.what));
+            return Ok(answer.finish());
+        }
+    }
+    let found = ledger.foreign_tag(tag).await?;
+    Ok(found
+        .map(|version| Wanted { version, tagged: Some((tag.clone(), 0)) }.version())
+        .into_iter()
+        .collect())
+}

@@ -1,0 +1,3 @@
+//! The package track, one file a story.
+
+mod daily;

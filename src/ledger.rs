@@ -98,7 +98,7 @@ impl Ledger {
     }
 
     /// The record of a version that must stand, and the user's metadata.
-    pub async fn record(&self, version: u64) -> anyhow::Result<(VersionRecord)> {
+    pub async fn record(&self, version: u64) -> anyhow::Result<(VersionRecord, UserMetadata)> {
         let name = &self.package.name;
         match self.standing(version).await? {
             Some(Standing { stood: Stood::Version(record), metadata, .. }) => {

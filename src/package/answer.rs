@@ -94,32 +94,30 @@ pub struct TagAnswer {
     initial: usize,
     newest_first: Vec<Wanted>,
     known: bool,
+    begun: bool,
 }
 
 impl TagAnswer {
     /// An answer that has seen nothing yet.
     pub fn new(tag: &Tag, given: Option<u64>, initial: usize) -> TagAnswer {
-        TagAnswer { tag: tag.clone(), given, initial, newest_first: Vec::new(), known: false }
+        let tag = tag.clone();
+        TagAnswer { tag, given, initial, newest_first: Vec::new(), known: false, begun: false }
     }
 
     /// Takes the next older move and its number; true: no older one is needed.
     pub fn take(&mut self, number: u64, to: &Move) -> bool {
-        if let Some(given) = self.given {
-            if number < given {
-                return true;
-            }
-            self.known |= number == given && to.version.is_some();
-        }
-        if let Some(version) = to.version {
+        let is_newest = !std::mem::replace(&mut self.begun, true);
+        if let Some(version) = to.version.filter(|_| is_newest || self.given <= Some(number)) {
             let tagged = Some((self.tag.clone(), number));
             self.newest_first.push(Wanted { version, tagged });
-        } else if self.given.is_none() && self.newest_first.is_empty() {
-            // Nothing has the tag now, whatever had it before.
-            return true;
         }
         match self.given {
-            None => self.newest_first.len() >= self.initial,
-            Some(given) => number == given,
+            Some(given) => {
+                self.known |= number == given && to.version.is_some();
+                number <= given
+            }
+            // Where nothing has the tag now, it is of no interest what had it before.
+            None => is_newest && to.version.is_none() || self.newest_first.len() >= self.initial,
         }
     }
 

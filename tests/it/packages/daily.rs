@@ -119,7 +119,7 @@ fn mistakes_are_explained() {
     let place = Place::new();
     let package = place.package("app");
     let error = |params: Value| package.put_params(&params).error();
-    assert_eq!(error(json!({"version": 7, "tags": "live"})).contains("app has no version 7"), true);
+    assert!(error(json!({"version": 7, "tags": "live"})).contains("app has no version 7"));
     assert!(error(json!({"version": "live", "tags": "x"})).contains("app has no tag `live`"));
     assert!(error(json!({"version": "latest", "tags": "x"})).contains("has no version yet"));
     assert!(error(json!({"file": "built/*.jar"})).contains("no file matches `built/*.jar`"));

@@ -1,15 +1,8 @@
 //! What a team does with packages every day: add, deploy, tag, move a tag back, take it away.
 
+use super::{tagged, version};
 use crate::support::{Inputs, Place, Tree};
 use serde_json::{Value, json};
-
-pub(super) fn version(n: u64) -> Value {
-    json!({"version": n.to_string()})
-}
-
-pub(super) fn tagged(n: u64, tag: &str, tagged: u64) -> Value {
-    json!({"version": n.to_string(), "tag": tag, "tagged": tagged.to_string()})
-}
 
 #[test]
 fn versions_are_added_found_and_fetched() {

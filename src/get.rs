@@ -6,7 +6,7 @@ mod artifacts;
 mod package;
 
 pub use artifacts::describe;
-pub use package::describe as describe_package;
+pub use package::{describe as describe_package, download_version};
 
 use crate::digest::Sha256;
 use crate::names::{Key, RelPath};

@@ -13,9 +13,11 @@ mod blobs;
 mod remove;
 mod tags;
 mod versions;
+mod whole;
 
 pub use blobs::Placed;
 pub use versions::{Added, Candidate};
+pub use whole::Restored;
 
 use crate::digest::Sha256;
 use crate::fault::fault;

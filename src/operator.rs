@@ -9,6 +9,7 @@ mod import;
 mod import_plan;
 mod legacy;
 mod manager;
+mod package;
 mod place;
 mod sets;
 mod table;
@@ -32,6 +33,7 @@ AWS_ROLE names a role to assume with them.
 Examples:
   s3-asset artifacts list --bucket my-assets
   s3-asset artifacts verify --bucket my-assets --all
+  s3-asset package add frontend build/frontend.jar
   s3-asset code-hash --repository app 'lambdas/**'";
 
 #[derive(Debug, Parser)]
@@ -53,6 +55,9 @@ enum Command {
     /// Looks at the sets in a bucket, and gives a history to a bucket that has none
     #[command(subcommand, after_help = artifacts::HELP)]
     Artifacts(artifacts::Command),
+    /// Keeps versions and tags of packages, in place of sacker
+    #[command(after_help = package::HELP)]
+    Package(package::Arguments),
     /// Prints the hash of the code that patterns pick out of a checkout
     #[command(after_help = code_hash::HELP)]
     CodeHash(code_hash::Arguments),
@@ -79,6 +84,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Check(output) => manager::check(&report, output).await,
             Command::Upload(output) => manager::upload(&report, output).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
+            Command::Package(arguments) => package::run(&report, arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
         }
     })

@@ -20,9 +20,11 @@
 //!   the history's newest number on names it and all others.
 
 mod answer;
+mod exported;
 mod record;
 
 pub use answer::{TagAnswer, VersionAnswer};
+pub use exported::{Exported, ExportedTag, ExportedVersion};
 pub use record::{Entered, OWN_FILES, Pointer, Stood, Tombstone, VersionRecord, permissions};
 
 use crate::digest::Sha256;
@@ -60,6 +62,11 @@ pub enum Change {
 }
 
 impl Change {
+    /// A version of which nothing but its number is known.
+    pub fn of_number(added: u64) -> Change {
+        Change::Added { added, sha: None, basename: None }
+    }
+
     /// The highest number that was given out when this had happened.
     pub fn newest(&self) -> u64 {
         match self {

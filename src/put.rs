@@ -4,7 +4,7 @@ mod artifacts;
 mod package;
 
 pub use artifacts::{Outcome, Putting, hash_code, open};
-pub use package::{add, candidate};
+pub use package::{add, candidate_at};
 
 use crate::history::Build;
 use crate::params::{PutArtifacts, PutPackage};

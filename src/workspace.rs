@@ -9,7 +9,7 @@
 
 mod pick;
 
-pub use pick::{Picked, pick};
+pub use pick::{Picked, pick, picked_at};
 
 use crate::digest::{Hasher, hex};
 use crate::fault::fault;

@@ -34,14 +34,8 @@ pub(super) async fn get(
     if params.skip_download.unwrap_or(source.skip_download) {
         fetch(&ledger.blobs, &[], &small, destination).await?;
     } else {
-        let (key, bytes) = ledger.blob_of(&record).await?;
-        let wish = Wish {
-            path: RelPath::parse(&record.basename)?,
-            key,
-            size: bytes,
-            mode: permissions(record.mode),
-            sha256: Some(record.sha),
-        };
+        let wish = wish(&ledger, &record, &record.basename).await?;
+        let bytes = wish.size;
         if params.unpack {
             fetch_unpacked(&ledger.blobs, &wish, &small, destination).await?;
         } else if OWN_FILES.contains(&record.basename.as_str()) {
@@ -65,6 +59,28 @@ pub(super) async fn get(
         ));
     }
     Ok(Response { version: version.clone(), metadata: describe(&ledger, &wanted, &record, &user)? })
+}
+
+async fn wish(ledger: &Ledger, record: &VersionRecord, name: &str) -> anyhow::Result<Wish> {
+    let (key, size) = ledger.blob_of(record).await?;
+    Ok(Wish {
+        path: RelPath::parse(name)?,
+        key,
+        size,
+        mode: permissions(record.mode),
+        sha256: Some(record.sha),
+    })
+}
+
+/// Fetches a version's file alone, under a name of the caller's choice.
+pub async fn download_version(
+    ledger: &Ledger,
+    record: &VersionRecord,
+    name: &str,
+    directory: &Path,
+) -> anyhow::Result<()> {
+    let wish = wish(ledger, record, name).await?;
+    fetch(&ledger.blobs, &[wish], &[], directory).await
 }
 
 /// `package-info.json`: what the version and its record say, and nothing that could change.

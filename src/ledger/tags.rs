@@ -127,7 +127,7 @@ impl Ledger {
         begun(&history, history.read().await?).await
     }
 
-    async fn follow_tag(&self, tag: &Tag) -> anyhow::Result<()> {
+    pub(super) async fn follow_tag(&self, tag: &Tag) -> anyhow::Result<()> {
         let history = self.tag_history(tag)?;
         self.follow(&self.package.pointer(tag)?, async |_| {
             let current = history.read().await?;

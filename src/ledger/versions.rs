@@ -7,9 +7,11 @@ use crate::package::{Change, Entered, Pointer, Stood, VersionRecord, newest, sta
 use crate::record::{Current, Next};
 use crate::source::Numbering;
 use crate::store::{Condition, Written, unique_id};
+use crate::transfer::AT_ONCE;
 use crate::workspace::Hashed;
 use anyhow::Context as _;
 use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::sync::Arc;
 
 /// A file that is to be a version.
@@ -53,6 +55,22 @@ impl Candidate {
         wanted.is_same(record) && self.metadata == *metadata
     }
 }
+
+/// What the history says of a record, whoever wrote it: when, by which build, what. `time` is for
+/// those of other tools.
+fn change(version: u64, stood: &Stood, time: &str) -> (String, Build, Change) {
+    let Stood::Version(record) = stood else {
+        return (time.to_owned(), Build::default(), Change::of_number(version));
+    };
+    let Entered { added_at, build, .. } = &record.entered;
+    let (sha, basename) = (Some(record.sha), Some(record.basename.clone()));
+    let time = added_at.as_deref().unwrap_or(time);
+    (time.to_owned(), build.clone(), Change::Added { added: version, sha, basename })
+}
+
+/// More records than these are entered by their numbers alone: a ledger that sacker filled over
+/// years is taken over by one put.
+const READ_AT_MOST: usize = 1_000;
 
 impl Ledger {
     /// Adds a version, unless the newest one, or a recent one of the same build, is the same file
@@ -136,22 +154,14 @@ impl Ledger {
         stood: &Stood,
         time: &str,
     ) -> anyhow::Result<()> {
-        let (sha, basename, entered) = match stood {
-            Stood::Version(record) => {
-                (Some(record.sha), Some(record.basename.clone()), record.entered.clone())
-            }
-            Stood::Removed(_) => (None, None, Entered::default()),
-        };
-        // Another tool's record says neither when nor who.
-        let time = entered.added_at.as_deref().unwrap_or(time);
-        let added = Change::Added { added: version, sha, basename };
+        let (time, build, added) = change(version, stood, time);
         let decide = async |head: &Head<Change>| {
             Ok(match head.entries().first() {
                 Some(entry) if entry.what.newest() >= version => Next::Stands(entry.clone()),
                 _ => Next::Append(added.clone()),
             })
         };
-        self.history()?.extend(current, time, &entered.build, decide).await.map(drop)
+        self.history()?.extend(current, &time, &build, decide).await.map(drop)
     }
 
     /// The version that an add need not make.
@@ -204,16 +214,25 @@ impl Ledger {
             crate::report::count(newer.len(), "version"),
             self.package.name
         ));
-        let events = newer.into_iter().map(|(added, modified)| Event {
-            time: crate::build_info::rfc3339_of(modified),
-            build: Build::default(),
-            what: Change::Added { added, sha: None, basename: None },
-        });
+        let reads = newer.len() <= READ_AT_MOST;
+        let events: Vec<Event<Change>> = stream::iter(newer)
+            .map(|(added, modified)| async move {
+                let standing = if reads { self.standing(added).await? } else { None };
+                let time = crate::build_info::rfc3339_of(modified);
+                let (time, build, what) = match standing.map(|it| it.stood) {
+                    Some(stood) => change(added, &stood, &time),
+                    None => (time, Build::default(), Change::of_number(added)),
+                };
+                Ok::<_, anyhow::Error>(Event { time, build, what })
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
         let name = |change: &Change| match change {
             Change::Added { added, .. } => (true, *added),
             Change::Removed { removed, .. } => (false, *removed),
         };
-        history.append_all(current, name, events.collect()).await?;
+        history.append_all(current, name, events).await?;
         history.read().await?.context("a history was deleted meanwhile")
     }
 

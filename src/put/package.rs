@@ -12,7 +12,7 @@ use crate::params::{PutPackage, VersionOf};
 use crate::protocol::Response;
 use crate::source::Package;
 use crate::transfer::{Engine, blocking};
-use crate::workspace::{hash, pick, read_text};
+use crate::workspace::{Picked, hash, pick, picked_at, read_text};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -99,28 +99,46 @@ pub(super) async fn put(
     Ok(Response { version: wanted.version(), metadata })
 }
 
-/// The file that is to be a version.
-pub async fn candidate(
+/// The one file that a glob of the put's params names, to be a version.
+async fn candidate(
     ledger: &Ledger,
     root: &Path,
     glob: &str,
     metadata: &UserMetadata,
     options: &ObjectOptions,
 ) -> anyhow::Result<Candidate> {
-    let (root, glob, store) = (root.to_owned(), glob.to_owned(), ledger.blobs.store.clone());
-    let (file, mode) = blocking(move || {
-        let picked = pick(&root, &glob, "params.file")?;
-        let part = store.part_of(picked.found.size);
-        Ok((hash(&picked.found, part)?, picked.mode))
-    })
-    .await?;
-    let name = file.facts.path.file_name();
+    let (root, glob) = (root.to_owned(), glob.to_owned());
+    let picked = blocking(move || pick(&root, &glob, "params.file")).await?;
+    prepared(ledger, picked, metadata, options).await
+}
+
+/// A file of a directory that is to be a version.
+pub async fn candidate_at(
+    ledger: &Ledger,
+    directory: &Path,
+    name: &str,
+    metadata: &UserMetadata,
+    options: &ObjectOptions,
+) -> anyhow::Result<Candidate> {
+    prepared(ledger, picked_at(directory, name)?, metadata, options).await
+}
+
+async fn prepared(
+    ledger: &Ledger,
+    picked: Picked,
+    metadata: &UserMetadata,
+    options: &ObjectOptions,
+) -> anyhow::Result<Candidate> {
+    let name = picked.found.path.file_name();
     if OWN_FILES.contains(&name) {
         return Err(fault(
-            format!("params.file: a get writes a file called `{name}` itself"),
+            format!("{name}: a get writes a file of that name itself"),
             "rename the file",
         ));
     }
+    let (store, mode) = (ledger.blobs.store.clone(), picked.mode);
+    let file = blocking(move || hash(&picked.found, store.part_of(picked.found.size))).await?;
+    let name = file.facts.path.file_name();
     let mut options = options.clone();
     if options.content_type.is_none() {
         let guess = mime_guess::from_path(name).first_or_octet_stream();

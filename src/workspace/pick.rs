@@ -73,6 +73,18 @@ pub fn pick(root: &Path, glob: &str, what: &str) -> anyhow::Result<Picked> {
     }
 }
 
+/// The file of this name in a directory; where it is a link, what it points to.
+pub fn picked_at(directory: &Path, name: &str) -> anyhow::Result<Picked> {
+    let place = directory.join(name);
+    let disk = place
+        .canonicalize()
+        .map_err(|e| fault(format!("{}: {e}", place.display()), "give a file that is there"))?;
+    if !disk.is_file() {
+        return Err(fault(format!("{} is no file", place.display()), "give a file"));
+    }
+    found(disk, RelPath::parse(name)?)
+}
+
 fn nothing(what: &str, glob: &str, from: &Path) -> anyhow::Error {
     fault(
         format!("{what}: no file matches `{}` in {}", shown(glob), from.display()),
@@ -89,6 +101,10 @@ fn picked(root: &Path, path: RelPath, what: &str) -> anyhow::Result<Picked> {
             "copy what it points to",
         ));
     }
+    found(disk, path)
+}
+
+fn found(disk: PathBuf, path: RelPath) -> anyhow::Result<Picked> {
     let metadata = fs::metadata(&disk).with_context(|| disk.display().to_string())?;
     let mode = metadata.permissions().mode();
     let kind = if mode & 0o100 != 0 { Mode::Executable } else { Mode::Plain };

@@ -126,6 +126,6 @@ fn mistakes_are_explained() {
     );
     let inputs = Inputs::of(&Tree::of("version", "x"));
     let run = package.put(inputs.path(), &json!({"file": "assets/version"}));
-    assert!(run.error().contains("a get writes a file called `version` itself"));
+    assert!(run.error().contains("version: a get writes a file of that name itself"));
     assert!(place.keys().is_empty(), "{:?}", place.keys());
 }

@@ -10,6 +10,7 @@ mod import_plan;
 mod legacy;
 mod manager;
 mod place;
+mod schema;
 mod sets;
 mod table;
 mod usage;
@@ -56,6 +57,9 @@ enum Command {
     /// Prints the hash of the code that patterns pick out of a checkout
     #[command(after_help = code_hash::HELP)]
     CodeHash(code_hash::Arguments),
+    /// Prints JSON Schema of a pipeline's `source` and `params`, for editors
+    #[command(after_help = schema::HELP)]
+    Schema(schema::Arguments),
 }
 
 /// How a command answers.
@@ -80,6 +84,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Upload(output) => manager::upload(&report, output).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
+            Command::Schema(arguments) => schema::run(&arguments),
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use s3_asset_resource::params::{self, GetArtifacts, PutArtifacts};
 use s3_asset_resource::source::{self, Source};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -25,6 +25,115 @@ fn map(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
+/// Asserts that a value is as a schema says, in the words of JSON Schema that ours use.
+fn conforms(value: &Value, schema: &Value, place: &str) -> Result<(), String> {
+    let kind = match value {
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::Null => "null",
+    };
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let is_kind = |it: &&str| *it == kind || *it == "integer" && value.is_u64();
+    if !kinds.is_empty() && !kinds.iter().any(is_kind) {
+        return Err(format!("{place} is a {kind}"));
+    }
+    if let Some(values) = schema["enum"].as_array().filter(|values| !values.contains(value)) {
+        return Err(format!("{place} is none of {values:?}"));
+    }
+    for (name, below) in map(value) {
+        let place = format!("{place}.{name}");
+        match (&schema["properties"][&name], &schema["additionalProperties"]) {
+            (Value::Null, Value::Bool(false)) => return Err(format!("{place} is unknown")),
+            (Value::Null, schema) | (schema, _) => conforms(&below, schema, &place)?,
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        conforms(item, &schema["items"], place)?;
+    }
+    for name in list(schema, "required") {
+        let name = name.as_str().expect("a name");
+        value.get(name).ok_or_else(|| format!("{place}.{name} is missing"))?;
+    }
+    for (word, most) in [("anyOf", usize::MAX), ("oneOf", 1)] {
+        let all: Vec<_> =
+            list(schema, word).iter().map(|below| conforms(value, below, place)).collect();
+        let good = all.iter().filter(|it| it.is_ok()).count();
+        if !all.is_empty() && (good == 0 || good > most) {
+            return Err(format!("{place}: {word}: {all:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Asserts that each property is described; answers their names.
+fn described(schema: &Value, place: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, below) in map(&schema["properties"]) {
+        let place = format!("{place}.{name}");
+        assert!(below["description"].is_string(), "{place} has no description");
+        names.extend(described(&below, &place));
+        names.push(name);
+    }
+    for track in list(schema, "anyOf") {
+        names.extend(described(track, place));
+    }
+    names
+}
+
+#[test]
+fn the_schema_is_current_and_describes_every_key() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_s3-asset")).arg("schema").output();
+    let printed = String::from_utf8(run.expect("the program runs").stdout).expect("UTF-8");
+    assert!(
+        printed == read("assets/s3-asset.schema.json"),
+        "bring it up to date: cargo run -- schema > assets/s3-asset.schema.json"
+    );
+    let schema: Value = serde_json::from_str(&printed).expect("JSON");
+    let described: Vec<String> =
+        map(&schema["$defs"]).iter().flat_map(|(name, it)| described(it, name)).collect();
+    let tracks = ["artifacts", "promotion", "package", "gocd", "regexp", "versioned_file"];
+    for (place, keys) in source::known_keys().into_iter().chain(params::known_keys()) {
+        for key in keys {
+            let is_there = described.iter().any(|it| it == key) || tracks.contains(&key);
+            assert!(is_there, "{place}.{key} is not in the schema");
+        }
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_program_refuses() {
+    let schema = source::schema();
+    let cases = [
+        (json!({"bucket": "b", "artifacts": {}}), ""),
+        (
+            json!({"bucket": "b", "artifacts": {"code_hash": ["a", "b"]}, "use_path_style": "true"}),
+            "",
+        ),
+        (json!({"artifacts": {}}), "source.bucket is missing"),
+        (
+            json!({"bucket": "b", "artifacts": {"folow": "code"}}),
+            "source.artifacts.folow is unknown",
+        ),
+        (
+            json!({"bucket": "b", "artifacts": {"follow": "cod"}}),
+            "source.artifacts.follow is none of",
+        ),
+        (json!({"bucket": ["b"], "artifacts": {}}), "source.bucket is a array"),
+        (json!({"bucket": "b"}), "source: oneOf"),
+    ];
+    for (source, want) in cases {
+        let error = conforms(&source, &schema, "source").err().unwrap_or_default();
+        assert!(error.starts_with(want) && error.is_empty() == want.is_empty(), "{error}");
+        assert_eq!(Source::parse(&map(&source)).is_ok(), want.is_empty(), "{source}");
+    }
+}
+
 /// Parses the sources and params of a pipeline, or of a part of one; answers how many there were.
 fn check(pipeline: &Value) -> usize {
     let is_ours = |resource: &&Value| resource["type"] == "s3-asset";
@@ -35,6 +144,7 @@ fn check(pipeline: &Value) -> usize {
         .collect();
     for source in ours.values() {
         Source::parse(&map(source)).expect("a valid source");
+        conforms(source, &source::schema(), "source").expect("as the schema says");
     }
     let steps = list(pipeline, "jobs").iter().flat_map(|job| list(job, "plan"));
     ours.len() + steps.filter(|step| check_step(step, |name| ours.contains_key(name))).count()
@@ -42,9 +152,12 @@ fn check(pipeline: &Value) -> usize {
 
 fn check_step(step: &Value, is_ours: impl Fn(&str) -> bool) -> bool {
     let name = |verb: &str| step[verb].as_str().filter(|name| is_ours(name));
+    let [get, put] = params::schemas();
     if name("get").is_some() {
+        conforms(&map(&step["params"]).into(), &get, "params").expect("as the schema says");
         GetArtifacts::parse(&map(&step["params"])).expect("valid params of a get");
     } else if name("put").is_some() {
+        conforms(&map(&step["params"]).into(), &put, "params").expect("as the schema says");
         PutArtifacts::parse(&map(&step["params"])).expect("valid params of a put");
     } else {
         return false;

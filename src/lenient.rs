@@ -6,9 +6,11 @@
 
 use crate::fault::fault;
 use crate::names::shown;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -80,6 +82,34 @@ impl TextMap {
     pub fn get(&self) -> &BTreeMap<String, String> {
         &self.0
     }
+}
+
+/// What a value may be written as, in the terms of JSON Schema: for editors, so without the many
+/// spellings of "unset".
+macro_rules! schema {
+    ($($name:ident $schema:tt)*) => {$(
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+schema! {
+    Text {"type": ["string", "number"]}
+    Flag {"type": ["boolean", "string"]}
+    Count {"type": ["integer", "string"], "minimum": 0}
+    Texts {"type": ["array", "string"], "items": {"type": ["string", "number"]}}
+    TextMap {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 }
 
 /// What a scalar may be written as.
@@ -245,6 +275,29 @@ pub fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     fields
 }
 
+/// The schema of a struct's fields.
+pub fn schema_of<T: JsonSchema>() -> Value {
+    SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+}
+
+/// The schema of a map that holds the fields of several structs, and no other key.
+pub fn closed(title: &str, structs: impl IntoIterator<Item = Value>) -> Value {
+    let mut required = Vec::new();
+    let mut properties = Map::new();
+    for mut schema in structs {
+        if let Value::Array(names) = schema["required"].take() {
+            required.extend(names);
+        }
+        if let Value::Object(fields) = schema["properties"].take() {
+            properties.extend(fields);
+        }
+    }
+    json!({
+        "title": title, "type": "object", "properties": properties, "required": required,
+        "additionalProperties": false,
+    })
+}
+
 /// Refuses the first key of `map` that is not among `known`; `place` is where it stands
 /// (`source`, `params`, `source.artifacts`).
 pub fn refuse_unknown(
@@ -294,7 +347,6 @@ pub fn read<T: for<'de> Deserialize<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[derive(Debug, Default, Deserialize, PartialEq)]
     #[serde(default)]

@@ -11,6 +11,7 @@ mod legacy;
 mod manager;
 mod package;
 mod place;
+mod schema;
 mod sets;
 mod table;
 mod usage;
@@ -61,6 +62,9 @@ enum Command {
     /// Prints the hash of the code that patterns pick out of a checkout
     #[command(after_help = code_hash::HELP)]
     CodeHash(code_hash::Arguments),
+    /// Prints JSON Schema of a pipeline's `source` and `params`, for editors
+    #[command(after_help = schema::HELP)]
+    Schema(schema::Arguments),
 }
 
 /// How a command answers.
@@ -86,6 +90,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Artifacts(command) => artifacts::run(&report, command).await,
             Command::Package(arguments) => package::run(&report, arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
+            Command::Schema(arguments) => schema::run(&arguments),
         }
     })
 }

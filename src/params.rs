@@ -7,9 +7,22 @@ mod package;
 
 pub use artifacts::{CommitOf, GetArtifacts, PutArtifacts};
 pub use object::pairs;
-pub use package::{GetPackage, PutPackage, VersionOf};
+pub use package::{GetPackage, PackageVersion, PutPackage};
+
+use serde_json::{Value, json};
 
 /// The keys that this release knows, by place: for documents and editors.
 pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
     [artifacts::keys(), package::keys()].concat()
+}
+
+/// JSON Schema of a get's params and of a put's.
+pub fn schemas() -> [Value; 2] {
+    let tracks = [artifacts::schemas(), package::schemas()];
+    let (gets, puts): (Vec<Value>, Vec<Value>) =
+        tracks.into_iter().map(|[get, put]| (get, put)).unzip();
+    [
+        json!({"title": "params of a get, by track", "anyOf": gets}),
+        json!({"title": "params of a put, by track", "anyOf": puts}),
+    ]
 }

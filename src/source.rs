@@ -12,10 +12,11 @@ pub use artifacts::{Artifacts, CodeHashRule, Follow};
 pub use package::{Numbering, Package};
 
 use crate::fault::fault;
-use crate::lenient::{Count, Flag, Text, fields_of, read, refuse_unknown};
+use crate::lenient::{Count, Flag, Text, closed, fields_of, read, refuse_unknown, schema_of};
 use crate::names::Prefix;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A valid `source`.
 #[derive(Debug, Clone)]
@@ -45,47 +46,83 @@ pub enum Track {
     Package(Package),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["bucket"]))]
 struct Common {
+    /// The bucket's name.
     bucket: Text,
+    /// The key that signs requests. Without one, and without the chain, they are not signed.
     access_key_id: Text,
+    /// The secret of `access_key_id`.
     secret_access_key: Text,
+    /// The token of temporary credentials.
     session_token: Text,
+    /// A role to assume with the key, or with the chain.
     aws_role_arn: Text,
+    /// The external id that the role asks for.
     aws_role_external_id: Text,
+    /// The name of the role's session; `s3-asset-resource` unless given.
     aws_role_session_name: Text,
+    /// Takes credentials from the standard AWS chain: environment, profile, web identity, container,
+    /// instance.
     enable_aws_creds_provider: Flag,
+    /// The region; `us-east-1` unless given.
     region_name: Text,
+    /// Another S3 server than AWS: `host`, `host:port` or a URL.
     endpoint: Text,
+    /// `http://` for an endpoint without a scheme.
     disable_ssl: Flag,
+    /// Accepts any certificate.
     skip_ssl_verification: Flag,
+    /// Certificates in PEM that replace the system's.
     ca_bundle: Text,
+    /// The bucket in the path instead of in the host's name.
     use_path_style: Flag,
+    /// Sends no checksums, for servers that refuse their headers.
     skip_s3_checksums: Flag,
+    /// The checksum that uploads carry; SHA-256, and CRC-64 for parts, unless given.
+    #[schemars(extend("enum" = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]))]
     checksum_algorithm: Text,
+    /// How S3 encrypts the objects.
+    #[schemars(extend("enum" = ["AES256", "aws:kms", "aws:kms:dsse"]))]
     server_side_encryption: Text,
+    /// The key of `aws:kms`.
     sse_kms_key_id: Text,
+    /// Every object in one piece, held in memory whole.
     disable_multipart: Flag,
-    // Accepted because pipelines of s3-resource carry it; no file of this track holds a URL.
+    /// Accepted because pipelines of concourse/s3-resource carry it; has no effect here.
     #[allow(dead_code)]
     private: Flag,
+    /// Gets write only the small files about a version, unless their params say otherwise.
     skip_download: Flag,
+    /// Accepted with a warning; has no effect.
     cloudfront_url: Text,
+    /// Accepted with a warning; has no effect.
     use_v2_signing: Flag,
+    /// A folder put before every key.
     prefix: Text,
+    /// How many of the newest versions the very first check returns; 1 unless given.
+    #[schemars(extend("minimum" = 1))]
     initial_history: Count,
+    /// False accepts a server that ignores conditional writes: one writer at a time.
     conditional_writes: Flag,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Tracks {
+    /// Sets of files, one for each commit; `{}` takes every default.
     artifacts: Option<Value>,
+    /// Not in this release.
     promotion: Option<Value>,
+    /// Versions of a package, with tags.
     package: Option<Value>,
+    /// Not in this release.
     gocd: Option<Value>,
+    /// Not in this release.
     regexp: Text,
+    /// Not in this release.
     versioned_file: Text,
 }
 
@@ -113,14 +150,9 @@ impl Source {
             }
             given => usize::try_from(given.unwrap_or(1)).unwrap_or(usize::MAX),
         };
-        let track = track(&read("source", source)?, &prefix)?;
-        let bucket = match &track {
-            Track::Package(package) => package.only_bucket(),
-            Track::Artifacts(_) => None,
-        };
         Ok(Source {
-            access: access::access(&common, bucket)?,
-            track,
+            track: track(&read("source", source)?, &prefix)?,
+            access: access::access(&common)?,
             prefix,
             initial_history,
             conditional_writes: common.conditional_writes.or(true),
@@ -137,6 +169,24 @@ pub fn known_keys() -> [(&'static str, Vec<&'static str>); 3] {
         ("source.artifacts", artifacts::keys()),
         ("source.package", package::keys()),
     ]
+}
+
+/// JSON Schema of `source`.
+pub fn schema() -> Value {
+    let mut schema = closed("source", [schema_of::<Common>(), schema_of::<Tracks>()]);
+    let tracks = [("artifacts", artifacts::schema()), ("package", package::schema())];
+    let names = tracks.each_ref().map(|(name, _)| *name);
+    if let Value::Object(properties) = &mut schema["properties"] {
+        properties.retain(|key, _| {
+            names.contains(&key.as_str()) || !fields_of::<Tracks>().contains(&key.as_str())
+        });
+        for (name, mut track) in tracks {
+            track["description"] = properties[name]["description"].take();
+            properties.insert(name.to_owned(), track);
+        }
+    }
+    schema["oneOf"] = names.iter().map(|name| json!({"required": [name]})).collect();
+    schema
 }
 
 const SIX: &str =

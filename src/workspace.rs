@@ -7,22 +7,20 @@
 //! - a fetched file gets its final name when every file of the set is whole, and the way to that
 //!   name leads through no symbolic link.
 
-mod pick;
-
-pub use pick::{Picked, pick, picked_at};
-
 use crate::digest::{Hasher, hex};
 use crate::fault::fault;
-use crate::names::RelPath;
+use crate::names::{RelPath, shown};
 use crate::selection::Selection;
 use crate::set::{FileFacts, Mode};
 use crate::store::{Span, crc64};
 use anyhow::Context as _;
 use bytes::Bytes;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// A file to publish.
 #[derive(Debug, Clone)]
@@ -110,6 +108,68 @@ pub fn scan(directory: &Path, selection: &Selection) -> anyhow::Result<Vec<Found
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Finds the one file below a directory that a glob matches, as in concourse/s3-resource: `*` stays
+/// within a directory. `what` names the glob in errors.
+pub fn find_one(directory: &Path, glob: &str, what: &str) -> anyhow::Result<Found> {
+    const HINT: &str =
+        "the path starts with the name of an input; give a glob that matches one file";
+    let glob = glob.trim_start_matches("./");
+    let is_plain = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
+    let names: Vec<&str> = glob.split('/').collect();
+    let plain = names.iter().copied().take(names.len() - 1).take_while(is_plain).count();
+    let base = RelPath::parse(glob).map_err(|e| e.context(what.to_owned()))?;
+    let selection =
+        Selection::new(&[base.to_string()], true).map_err(|e| e.context(what.to_owned()))?;
+    let root = directory.canonicalize().with_context(|| directory.display().to_string())?;
+    let start: PathBuf = names[..plain].iter().fold(directory.to_owned(), |path, it| path.join(it));
+    let depth = if glob.contains("**") { usize::MAX } else { names.len() - plain };
+    let mut matches = Vec::new();
+    let walk = walkdir::WalkDir::new(&start).follow_links(true).min_depth(1).max_depth(depth);
+    // What cannot be walked cannot be meant.
+    for entry in walk.sort_by_file_name().into_iter().filter_map(Result::ok) {
+        let below = entry.path().strip_prefix(directory).ok().and_then(Path::to_str);
+        let Some(path) = below.and_then(|text| RelPath::parse(text).ok()) else { continue };
+        if entry.file_type().is_file() && selection.takes(&path) {
+            matches.push((path, entry));
+        }
+    }
+    let (path, entry) = match matches.len() {
+        0 => return Err(fault(format!("{what}: `{}` matches no file", shown(glob)), HINT)),
+        1 => matches.remove(0),
+        several => {
+            let some: Vec<_> = matches.iter().take(4).map(|(path, _)| path.as_str()).collect();
+            let more = if several > some.len() { ", …" } else { "" };
+            return Err(fault(
+                format!(
+                    "{what}: `{}` matches {several} files: {}{more}",
+                    shown(glob),
+                    some.join(", ")
+                ),
+                HINT,
+            ));
+        }
+    };
+    let disk = entry.path().canonicalize().with_context(|| entry.path().display().to_string())?;
+    if !disk.starts_with(&root) {
+        return Err(fault(
+            format!("{what}: {path} is a symbolic link that leads out of the inputs"),
+            "copy what it points to",
+        ));
+    }
+    found(path, disk)
+}
+
+/// A file that somebody named.
+pub fn found(path: RelPath, disk: PathBuf) -> anyhow::Result<Found> {
+    let metadata = fs::metadata(&disk).with_context(|| disk.display().to_string())?;
+    if !metadata.is_file() {
+        return Err(fault(format!("{} is no file", disk.display()), "name a file"));
+    }
+    let is_program = metadata.permissions().mode() & 0o100 != 0;
+    let mode = if is_program { Mode::Executable } else { Mode::Plain };
+    Ok(Found { path, disk, size: metadata.len(), mode })
 }
 
 fn walk_error(error: &walkdir::Error, root: &Path) -> anyhow::Error {
@@ -201,103 +261,122 @@ fn changed(path: &Path) -> anyhow::Error {
 }
 
 /// Fetched files on their way to their names.
+///
+/// They are written under their paths in a tree of the stage, and the tree's top entries are what
+/// is renamed: ten thousand files below one directory cost one rename.
 #[derive(Debug)]
 pub struct Staging {
     destination: PathBuf,
     directory: PathBuf,
+    tree: PathBuf,
+    /// The directories that were made in the tree.
+    made: Mutex<HashSet<PathBuf>>,
+    /// Whether the process's umask takes something from the modes that files are to have.
+    masked: bool,
 }
 
 impl Staging {
     /// Begins a stage in a directory, which is made where it is not there.
     pub fn begin(destination: &Path) -> anyhow::Result<Staging> {
-        let place = || destination.display().to_string();
-        fs::create_dir_all(destination).with_context(place)?;
-        let destination = destination.canonicalize().with_context(place)?;
+        let place = |path: &Path| path.display().to_string();
+        fs::create_dir_all(destination).with_context(|| place(destination))?;
+        let destination = destination.canonicalize().with_context(|| place(destination))?;
         let directory =
             destination.join(format!(".s3-asset-{}", hex(&fastrand::u64(..).to_be_bytes())));
-        fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
-        Ok(Staging { destination, directory })
+        let tree = directory.join("tree");
+        fs::create_dir_all(&tree).with_context(|| place(&tree))?;
+        let mode = fs::metadata(&tree).with_context(|| place(&tree))?.permissions().mode();
+        let masked = mode & EVERY_BIT != EVERY_BIT;
+        Ok(Staging { destination, directory, tree, made: Mutex::default(), masked })
     }
 
-    /// Where file number `index` is written until it is whole.
-    pub fn slot(&self, index: usize) -> PathBuf {
-        self.directory.join(index.to_string())
+    /// Where an archive is written that is unpacked into [`Staging::tree`].
+    pub fn archive(&self) -> PathBuf {
+        self.directory.join("archive")
     }
 
-    /// Writes a small file that is whole.
-    pub fn write(&self, index: usize, bytes: &[u8]) -> anyhow::Result<()> {
-        let slot = self.slot(index);
-        fs::write(&slot, bytes).with_context(|| slot.display().to_string())
+    /// What gets its names: everything in it.
+    pub fn tree(&self) -> &Path {
+        &self.tree
     }
 
-    /// An empty directory in the stage, for what an archive holds.
-    pub fn tree(&self) -> anyhow::Result<PathBuf> {
-        let tree = self.directory.join("tree");
-        fs::create_dir(&tree).with_context(|| tree.display().to_string())?;
-        Ok(tree)
-    }
-
-    /// Gives what lies in a [`Staging::tree`] its names; answers those of `except` that lay at its
-    /// root, and stay behind.
-    pub fn spread(&self, tree: &Path, except: &[&str]) -> anyhow::Result<Vec<String>> {
-        let place = |path: &Path| path.display().to_string();
-        let mut left = Vec::new();
-        for entry in fs::read_dir(tree).with_context(|| place(tree))? {
-            let entry = entry.with_context(|| place(tree))?;
-            let name = entry.file_name();
-            if let Some(name) = name.to_str().filter(|name| except.contains(name)) {
-                left.push(name.to_owned());
-                continue;
-            }
-            let target = self.destination.join(&name);
-            fs::rename(entry.path(), &target).with_context(|| place(&target))?;
-        }
-        Ok(left)
-    }
-
-    /// Gives every file its name and permission bits: slot `i` becomes `files[i]`.
-    pub fn finish(self, files: &[(RelPath, u32)]) -> anyhow::Result<()> {
-        for (index, (path, mode)) in files.iter().enumerate() {
-            let target = self.target(path)?;
-            let slot = self.slot(index);
-            fs::set_permissions(&slot, fs::Permissions::from_mode(*mode))
-                .with_context(|| slot.display().to_string())?;
-            fs::rename(&slot, &target).with_context(|| target.display().to_string())?;
-        }
-        Ok(())
-    }
-
-    /// The final name of a path, with its directories made and none of them a symbolic link.
-    fn target(&self, path: &RelPath) -> anyhow::Result<PathBuf> {
-        let mut target = self.destination.clone();
-        let mut names = path.components().peekable();
-        while let Some(name) = names.next() {
-            target.push(name);
-            if names.peek().is_none() {
-                break;
-            }
-            match fs::symlink_metadata(&target) {
-                Ok(metadata) if metadata.is_dir() => {}
-                Ok(_) => {
-                    return Err(fault(
-                        format!("{} is in the way of {path}", target.display()),
-                        "get into an empty directory",
-                    ));
-                }
-                Err(_) => fs::create_dir(&target).with_context(|| target.display().to_string())?,
+    /// Begins a file that gets this path and these permission bits; an error where another has it.
+    pub fn create(&self, path: &RelPath, mode: u32) -> anyhow::Result<File> {
+        let target = self.tree.join(path.as_str());
+        let place = || target.display().to_string();
+        if let Some(parent) = target.parent().filter(|parent| *parent != self.tree) {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            if !made.contains(parent) {
+                fs::create_dir_all(parent).with_context(place)?;
+                made.insert(parent.to_owned());
             }
         }
-        Ok(target)
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(mode).open(&target);
+        let file = file.with_context(place)?;
+        if self.masked || mode & !EVERY_BIT != 0 {
+            file.set_permissions(fs::Permissions::from_mode(mode)).with_context(place)?;
+        }
+        Ok(file)
     }
+
+    /// Takes something out of the tree's root; whether it was there.
+    pub fn take_out(&self, name: &str) -> anyhow::Result<bool> {
+        let path = self.tree.join(name);
+        let removed = match fs::symlink_metadata(&path) {
+            Err(_) => return Ok(false),
+            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+        };
+        removed.with_context(|| path.display().to_string())?;
+        Ok(true)
+    }
+
+    /// Gives everything in the tree its name.
+    pub fn finish(self) -> anyhow::Result<()> {
+        spread(&self.tree, &self.destination)
+    }
+}
+
+/// What the modes of most files are made of, see [`Mode`].
+const EVERY_BIT: u32 = 0o755;
+
+/// Moves what a directory holds into another. Where both have a directory of one name, what it
+/// holds is moved; never through a symbolic link.
+fn spread(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let place = |path: &Path| path.display().to_string();
+    for entry in fs::read_dir(from).with_context(|| place(from))? {
+        let entry = entry.with_context(|| place(from))?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let Err(error) = fs::rename(&from, &to) else { continue };
+        let is_dir = |path: &Path| fs::symlink_metadata(path).is_ok_and(|it| it.is_dir());
+        match (is_dir(&from), is_dir(&to)) {
+            (true, true) => spread(&from, &to)?,
+            _ if fs::symlink_metadata(&to).is_ok() => {
+                return Err(fault(
+                    format!("{} is in the way of a file or directory of that name", place(&to)),
+                    "get into an empty directory",
+                ));
+            }
+            _ => return Err(anyhow::Error::new(error).context(place(&to))),
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // A thread that still writes a slot finds no directory under the old name, so nothing
+        // A thread that still writes a file finds no directory under the old name, so nothing
         // appears in this one while it is removed.
         let leaving = self.directory.with_extension("gone");
         let _ = fs::rename(&self.directory, &leaving).and_then(|()| fs::remove_dir_all(&leaving));
     }
+}
+
+/// A file's mode, as `st_mode`.
+pub fn mode_of(path: &Path) -> anyhow::Result<u32> {
+    let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
+    Ok(metadata.permissions().mode())
 }
 
 /// A text file that a step before wrote: a commit hash, a version.

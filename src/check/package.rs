@@ -113,7 +113,7 @@ async fn moves(
         if !is_empty {
             let shape = head.shape();
             let older = match number {
-                Some(number) => shape.segments_since(Some(&shape.at(number))),
+                Some(number) => shape.segments_from(number),
                 None => shape.segments_for(answer.wants()),
             };
             let older = history.segments(shape, older).await?;

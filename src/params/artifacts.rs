@@ -2,10 +2,11 @@
 
 use super::object::{self, RawObject};
 use crate::fault::fault;
-use crate::lenient::{Flag, Text, Texts, fields_of, read, refuse_unknown};
+use crate::lenient::{Flag, Text, Texts, closed, fields_of, read, refuse_unknown, schema_of};
 use crate::names::CommitId;
 use crate::object::ObjectOptions;
 use crate::selection::Selection;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -44,21 +45,29 @@ pub enum CommitOf {
     File(String),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawGet {
+    /// Which files of the set: globs, a list or one. Unset: all.
     files: Texts,
+    /// Writes only the small files about the set.
     skip_download: Flag,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawPut {
+    /// A git checkout: its HEAD is the commit, its files give the code hash.
     repository: Text,
+    /// The commit, instead of the HEAD of `repository`.
     commit: Text,
+    /// A file that holds the commit.
     commit_file: Text,
+    /// What to publish. Not needed when the set is found.
     directory: Text,
+    /// Which files of it: globs, a list or one. Unset: all.
     files: Texts,
+    /// Files whose path has a name that starts with a dot, too.
     include_hidden: Flag,
 }
 
@@ -110,6 +119,14 @@ pub(super) fn keys() -> [(&'static str, Vec<&'static str>); 2] {
     [
         ("get params", fields_of::<RawGet>().to_vec()),
         ("put params", [fields_of::<RawPut>(), fields_of::<RawObject>()].concat()),
+    ]
+}
+
+/// What an editor may know of them.
+pub(super) fn schemas() -> [Value; 2] {
+    [
+        closed("artifacts", [schema_of::<RawGet>()]),
+        closed("artifacts", [schema_of::<RawPut>(), schema_of::<RawObject>()]),
     ]
 }
 

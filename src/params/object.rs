@@ -4,18 +4,26 @@ use crate::fault::fault;
 use crate::lenient::{Text, TextMap};
 use crate::names::shown;
 use crate::object::ObjectOptions;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct RawObject {
+    /// The canned ACL of the objects.
     acl: Text,
+    /// Their media type; guessed from the file's name unless given.
     content_type: Text,
+    /// Their Cache-Control.
     cache_control: Text,
+    /// Their Content-Disposition.
     content_disposition: Text,
+    /// Their storage class.
     storage_class: Text,
+    /// Their tags, at most 10.
     object_tags: TextMap,
+    /// Their user metadata.
     object_metadata: TextMap,
 }
 

@@ -2,10 +2,13 @@
 
 use super::object::{self, RawObject, pairs};
 use crate::fault::fault;
-use crate::lenient::{Flag, Text, TextMap, Texts, fields_of, read, refuse_unknown};
+use crate::lenient::{
+    Flag, Text, TextMap, Texts, closed, fields_of, read, refuse_unknown, schema_of,
+};
 use crate::names::{Spec, Tag};
 use crate::object::{ObjectOptions, UserMetadata};
 use crate::source::Package;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -22,7 +25,7 @@ pub struct GetPackage {
 #[derive(Debug, Clone)]
 pub struct PutPackage {
     /// The version to make, or to tag; none: tags are only taken away.
-    pub version: Option<VersionOf>,
+    pub version: Option<PackageVersion>,
     /// Assigned to it.
     pub tags: Vec<Tag>,
     /// Taken away.
@@ -35,7 +38,7 @@ pub struct PutPackage {
 
 /// Which version a put is about; paths are below the put's directory of inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VersionOf {
+pub enum PackageVersion {
     /// A new one, of the file that this glob names.
     NewFile(String),
     /// The user wrote which.
@@ -44,21 +47,29 @@ pub enum VersionOf {
     File(String),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawGet {
+    /// Writes what the file holds (tar, zip, gzip, bzip2) instead of the file.
     unpack: Flag,
+    /// Writes only the small files about the version.
     skip_download: Flag,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawPut {
+    /// Adds a version: a glob that matches one file.
     file: Text,
+    /// The version to tag: its number, a tag that is on it, or `latest`.
     version: Text,
+    /// A file that holds the version to tag.
     version_file: Text,
+    /// Tags to put on the version: a list, or one.
     tags: Texts,
+    /// Tags to take away: a list, or one.
     untag: Texts,
+    /// What to say of a new version: names and values.
     metadata: TextMap,
 }
 
@@ -79,11 +90,11 @@ impl PutPackage {
         let raw: RawPut = read("params", params)?;
         let version = match (raw.file.get(), raw.version.get(), raw.version_file.get()) {
             (None, None, None) => None,
-            (Some(glob), None, None) => Some(VersionOf::NewFile(glob.to_owned())),
-            (None, Some(spec), None) => {
-                Some(VersionOf::Given(Spec::parse(spec).map_err(|e| e.context("params.version"))?))
-            }
-            (None, None, Some(file)) => Some(VersionOf::File(file.to_owned())),
+            (Some(glob), None, None) => Some(PackageVersion::NewFile(glob.to_owned())),
+            (None, Some(spec), None) => Some(PackageVersion::Given(
+                Spec::parse(spec).map_err(|e| e.context("params.version"))?,
+            )),
+            (None, None, Some(file)) => Some(PackageVersion::File(file.to_owned())),
             _ => {
                 return Err(fault(
                     "params: more than one of file, version and version_file",
@@ -111,7 +122,7 @@ impl PutPackage {
         {
             assigned.push(tag.clone());
         }
-        let file = matches!(version, Some(VersionOf::NewFile(_)));
+        let file = matches!(version, Some(PackageVersion::NewFile(_)));
         let missing = match (&version, assigned.as_slice(), untag.as_slice()) {
             (None, [_, ..], _) => Some("params.tags: no version to assign them to"),
             (None, [], []) => Some("params: nothing to do"),
@@ -148,6 +159,14 @@ pub(super) fn keys() -> [(&'static str, Vec<&'static str>); 2] {
     ]
 }
 
+/// JSON Schema of a get's params and of a put's.
+pub(super) fn schemas() -> [Value; 2] {
+    [
+        closed("package: a version", [schema_of::<RawGet>()]),
+        closed("package: a version, and tags", [schema_of::<RawPut>(), schema_of::<RawObject>()]),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,12 +191,12 @@ mod tests {
             }),
         )
         .expect("valid");
-        assert_eq!(all.version, Some(VersionOf::NewFile("built/*.jar".into())));
+        assert_eq!(all.version, Some(PackageVersion::NewFile("built/*.jar".into())));
         assert_eq!((all.tags.len(), all.untag.len()), (2, 1));
         assert_eq!(all.metadata["commit"], "abc");
         assert_eq!(all.metadata["n"], "1");
         let tag = put(None, json!({"version": 7, "tags": "live"})).expect("valid");
-        assert_eq!(tag.version, Some(VersionOf::Given(Spec::Version(7))));
+        assert_eq!(tag.version, Some(PackageVersion::Given(Spec::Version(7))));
         assert!(put(None, json!({"untag": "live"})).expect("valid").version.is_none());
     }
 

@@ -5,14 +5,14 @@ use crate::fault::fault;
 use crate::get::describe_package;
 use crate::history::Build;
 use crate::ledger::{Added, Candidate, Ledger};
-use crate::names::Spec;
+use crate::names::{RelPath, Spec};
 use crate::object::{ObjectOptions, UserMetadata};
 use crate::package::{OWN_FILES, Wanted};
-use crate::params::{PutPackage, VersionOf};
+use crate::params::{PackageVersion, PutPackage};
 use crate::protocol::Response;
 use crate::source::Package;
 use crate::transfer::{Engine, blocking};
-use crate::workspace::{Picked, hash, pick, picked_at, read_text};
+use crate::workspace::{Found, find_one, found, hash, mode_of, read_text};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) async fn put(
     let ledger = Ledger::new(&engine.store, track);
     let report = engine.store.report();
     let added = match &params.version {
-        Some(VersionOf::NewFile(glob)) => {
+        Some(PackageVersion::NewFile(glob)) => {
             let candidate =
                 candidate(&ledger, sources, glob, &params.metadata, &params.object).await?;
             Some(add(&ledger, &candidate, time, build).await?)
@@ -36,9 +36,9 @@ pub(super) async fn put(
         _ => None,
     };
     let version = match &params.version {
-        Some(VersionOf::NewFile(_)) => added.as_ref().map(|added| added.version),
-        Some(VersionOf::Given(spec)) => Some(ledger.resolve(spec).await?),
-        Some(VersionOf::File(file)) => {
+        Some(PackageVersion::NewFile(_)) => added.as_ref().map(|added| added.version),
+        Some(PackageVersion::Given(spec)) => Some(ledger.resolve(spec).await?),
+        Some(PackageVersion::File(file)) => {
             let text = read_text(&sources.join(file), "params.version_file")?;
             let spec = Spec::parse(&text).map_err(|e| e.context("params.version_file"))?;
             Some(ledger.resolve(&spec).await?)
@@ -108,11 +108,11 @@ async fn candidate(
     options: &ObjectOptions,
 ) -> anyhow::Result<Candidate> {
     let (root, glob) = (root.to_owned(), glob.to_owned());
-    let picked = blocking(move || pick(&root, &glob, "params.file")).await?;
-    prepared(ledger, picked, metadata, options).await
+    let found = blocking(move || find_one(&root, &glob, "params.file")).await?;
+    prepared(ledger, found, metadata, options).await
 }
 
-/// A file of a directory that is to be a version.
+/// A file of a directory that is to be a version; where it is a link, what it points to.
 pub async fn candidate_at(
     ledger: &Ledger,
     directory: &Path,
@@ -120,24 +120,28 @@ pub async fn candidate_at(
     metadata: &UserMetadata,
     options: &ObjectOptions,
 ) -> anyhow::Result<Candidate> {
-    prepared(ledger, picked_at(directory, name)?, metadata, options).await
+    let place = directory.join(name);
+    let disk = place
+        .canonicalize()
+        .map_err(|e| fault(format!("{}: {e}", place.display()), "give a file that is there"))?;
+    prepared(ledger, found(RelPath::parse(name)?, disk)?, metadata, options).await
 }
 
 async fn prepared(
     ledger: &Ledger,
-    picked: Picked,
+    found: Found,
     metadata: &UserMetadata,
     options: &ObjectOptions,
 ) -> anyhow::Result<Candidate> {
-    let name = picked.found.path.file_name();
+    let name = found.path.file_name();
     if OWN_FILES.contains(&name) {
         return Err(fault(
             format!("{name}: a get writes a file of that name itself"),
             "rename the file",
         ));
     }
-    let (store, mode) = (ledger.blobs.store.clone(), picked.mode);
-    let file = blocking(move || hash(&picked.found, store.part_of(picked.found.size))).await?;
+    let (store, mode) = (ledger.blobs.store.clone(), mode_of(&found.disk)?);
+    let file = blocking(move || hash(&found, store.part_of(found.size))).await?;
     let name = file.facts.path.file_name();
     let mut options = options.clone();
     if options.content_type.is_none() {

@@ -122,8 +122,7 @@ pub struct Encryption {
     pub kms_key_id: Option<String>,
 }
 
-/// `instead` is the bucket where `bucket` may be left out.
-pub(super) fn access(common: &Common, instead: Option<&str>) -> anyhow::Result<Access> {
+pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
     let owned = |text: &Text| text.get().map(str::to_owned);
     for (name, text) in [
         ("access_key_id", &common.access_key_id),
@@ -140,7 +139,7 @@ pub(super) fn access(common: &Common, instead: Option<&str>) -> anyhow::Result<A
             ));
         }
     }
-    let Some(bucket) = common.bucket.get().or(instead) else {
+    let Some(bucket) = common.bucket.get() else {
         return Err(fault("source.bucket: missing", "name the bucket"));
     };
     let key = match (common.access_key_id.get(), common.secret_access_key.get()) {

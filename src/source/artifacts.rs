@@ -2,8 +2,9 @@
 
 use crate::code_hash::{Algorithm, Recipe};
 use crate::fault::fault;
-use crate::lenient::{Flag, Text, Texts, fields_of, read, refuse_unknown};
+use crate::lenient::{Flag, Text, Texts, closed, fields_of, read, refuse_unknown, schema_of};
 use crate::names::{Prefix, shown};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,20 +52,35 @@ pub enum Follow {
     Code,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawArtifacts {
+    /// The folder of the sets; `artifacts` unless given.
     artifacts_prefix: Text,
+    /// The folder of the cache; `cache` unless given.
     cache_prefix: Text,
+    /// The files that make up the code: glob patterns from the repository's root, a list or one
+    /// string with spaces. Unset: no cache.
     code_hash: Texts,
+    /// `sha256`: paths, modes and contents. `git-tree`: paths, modes and blob ids of HEAD, reading no
+    /// file. `md5`: as s3-asset-manager.
+    #[schemars(extend("enum" = ["sha256", "git-tree", "md5"]))]
     code_hash_algorithm: Text,
+    /// What makes a new version: every `commit`, or only one with other `code`.
+    #[schemars(extend("enum" = ["commit", "code"]))]
     follow: Text,
+    /// Looks only: a put that finds nothing uploads nothing.
     lookup: Flag,
 }
 
 /// The keys of `source.artifacts`.
 pub(super) fn keys() -> Vec<&'static str> {
     fields_of::<RawArtifacts>().to_vec()
+}
+
+/// What an editor may know of them.
+pub(super) fn schema() -> Value {
+    closed("artifacts: sets of files, one for each commit", [schema_of::<RawArtifacts>()])
 }
 
 /// Validates `source.artifacts`; `prefix` stands before every key.

@@ -1,8 +1,9 @@
 //! `source.package`: which package, which tag of it, and the two buckets that hold it.
 
 use crate::fault::fault;
-use crate::lenient::{Text, fields_of, read, refuse_unknown};
+use crate::lenient::{Text, closed, fields_of, read, refuse_unknown, schema_of};
 use crate::names::{Bucket, PackageName, Prefix, Tag, shown};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -32,22 +33,24 @@ pub enum Numbering {
     Timestamp,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["name"]))]
 struct RawPackage {
+    /// The package's name, which may have slashes in it.
     name: Text,
+    /// The tag to follow. Unset: every version.
     tag: Text,
+    /// The bucket of names, versions and tags, `s3://BUCKET`; `bucket` unless given.
     ledger: Text,
+    /// The bucket of blobs, `s3://BUCKET`; `bucket` unless given.
     store: Text,
+    /// `sequential`: 1, 2, 3. `timestamp`: milliseconds, for clients that may only write.
+    #[schemars(extend("enum" = ["sequential", "timestamp"]))]
     numbering: Text,
 }
 
 impl Package {
-    /// The bucket to name where `source.bucket` does not and need not.
-    pub(super) fn only_bucket(&self) -> Option<&str> {
-        self.store.as_ref().and(self.ledger.as_ref()).map(Bucket::as_str)
-    }
-
     /// Another package of the same ledger.
     pub fn named(&self, name: PackageName) -> Package {
         Package { name, tag: None, ..self.clone() }
@@ -57,6 +60,11 @@ impl Package {
 /// The keys of `source.package`.
 pub(super) fn keys() -> Vec<&'static str> {
     fields_of::<RawPackage>().to_vec()
+}
+
+/// What an editor may know of them.
+pub(super) fn schema() -> Value {
+    closed("package: versions with tags", [schema_of::<RawPackage>()])
 }
 
 /// Validates `source.package`; `prefix` stands before every key.
@@ -112,14 +120,14 @@ mod tests {
     use crate::source::{Numbering, Source, Track};
     use serde_json::{Value, json};
 
-    fn source(package: Value, bucket: Option<&str>) -> anyhow::Result<Source> {
-        let source = json!({"bucket": bucket, "prefix": "p", "package": package});
+    fn source(package: Value) -> anyhow::Result<Source> {
+        let source = json!({"bucket": "b", "prefix": "p", "package": package});
         Source::parse(source.as_object().expect("a map"))
     }
 
     #[test]
     fn one_bucket_or_two() {
-        let source = source(json!({"name": "a/b"}), Some("one")).expect("valid");
+        let source = source(json!({"name": "a/b"})).expect("valid");
         let Track::Package(package) = source.track else { panic!("a track") };
         assert_eq!((package.name.as_str(), package.prefix.as_str()), ("a/b", "p/"));
         assert!(package.ledger.is_none() && package.store.is_none() && package.tag.is_none());
@@ -128,9 +136,9 @@ mod tests {
             "name": "a", "ledger": "s3://l", "store": "s3://s/", "tag": "live",
             "numbering": "timestamp"
         });
-        let source = self::source(two, None).expect("no bucket is needed");
-        assert_eq!(source.access.bucket.as_str(), "l");
+        let source = self::source(two).expect("valid");
         let Track::Package(package) = source.track else { panic!("a track") };
+        assert_eq!(package.ledger.expect("a bucket").as_str(), "l");
         assert_eq!(package.store.expect("a bucket").as_str(), "s");
         assert_eq!(package.tag.expect("a tag").as_str(), "live");
         assert_eq!(package.numbering, Numbering::Timestamp);
@@ -158,11 +166,9 @@ mod tests {
             ),
         ];
         for (package, want) in cases {
-            let error = source(package, Some("b")).expect_err(want);
+            let error = source(package).expect_err(want);
             assert_eq!(error.to_string(), want);
             assert!(hint_of(&error).is_some(), "{want}");
         }
-        let error = source(json!({"name": "a", "ledger": "s3://l"}), None).expect_err("no store");
-        assert_eq!(error.to_string(), "source.bucket: missing");
     }
 }

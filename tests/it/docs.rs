@@ -1,8 +1,8 @@
 //! What the documents show is what the program takes.
 
-use s3_asset_resource::params::{self, GetArtifacts, PutArtifacts};
-use s3_asset_resource::source::{self, Source};
-use serde_json::{Map, Value};
+use s3_asset_resource::params::{self, GetArtifacts, GetPackage, PutArtifacts, PutPackage};
+use s3_asset_resource::source::{self, Source, Track};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -25,53 +25,175 @@ fn map(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// Parses the sources and params of a pipeline, or of a part of one; answers how many there were.
-fn check(pipeline: &Value) -> usize {
-    let is_ours = |resource: &&Value| resource["type"] == "s3-asset";
-    let ours: HashMap<&str, &Value> = list(pipeline, "resources")
-        .iter()
-        .filter(is_ours)
-        .map(|resource| (resource["name"].as_str().expect("a name"), &resource["source"]))
-        .collect();
-    for source in ours.values() {
-        Source::parse(&map(source)).expect("a valid source");
+/// Asserts that a value is as a schema says, in the words of JSON Schema that ours use.
+fn conforms(value: &Value, schema: &Value, place: &str) -> Result<(), String> {
+    let kind = match value {
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::Null => "null",
+    };
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let is_kind = |it: &&str| *it == kind || *it == "integer" && value.is_u64();
+    if !kinds.is_empty() && !kinds.iter().any(is_kind) {
+        return Err(format!("{place} is a {kind}"));
     }
-    let steps = list(pipeline, "jobs").iter().flat_map(|job| list(job, "plan"));
-    ours.len() + steps.filter(|step| check_step(step, |name| ours.contains_key(name))).count()
+    if let Some(values) = schema["enum"].as_array().filter(|values| !values.contains(value)) {
+        return Err(format!("{place} is none of {values:?}"));
+    }
+    for (name, below) in map(value) {
+        let place = format!("{place}.{name}");
+        match (&schema["properties"][&name], &schema["additionalProperties"]) {
+            (Value::Null, Value::Bool(false)) => return Err(format!("{place} is unknown")),
+            (Value::Null, schema) | (schema, _) => conforms(&below, schema, &place)?,
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        conforms(item, &schema["items"], place)?;
+    }
+    for name in list(schema, "required") {
+        let name = name.as_str().expect("a name");
+        value.get(name).ok_or_else(|| format!("{place}.{name} is missing"))?;
+    }
+    for (word, most) in [("anyOf", usize::MAX), ("oneOf", 1)] {
+        let all: Vec<_> =
+            list(schema, word).iter().map(|below| conforms(value, below, place)).collect();
+        let good = all.iter().filter(|it| it.is_ok()).count();
+        if !all.is_empty() && (good == 0 || good > most) {
+            return Err(format!("{place}: {word}: {all:?}"));
+        }
+    }
+    Ok(())
 }
 
-fn check_step(step: &Value, is_ours: impl Fn(&str) -> bool) -> bool {
-    let name = |verb: &str| step[verb].as_str().filter(|name| is_ours(name));
-    if name("get").is_some() {
-        GetArtifacts::parse(&map(&step["params"])).expect("valid params of a get");
-    } else if name("put").is_some() {
-        PutArtifacts::parse(&map(&step["params"])).expect("valid params of a put");
-    } else {
-        return false;
+/// Asserts that each property is described; answers their names.
+fn described(schema: &Value, place: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, below) in map(&schema["properties"]) {
+        let place = format!("{place}.{name}");
+        assert!(below["description"].is_string(), "{place} has no description");
+        names.extend(described(&below, &place));
+        names.push(name);
     }
+    for track in list(schema, "anyOf") {
+        names.extend(described(track, place));
+    }
+    names
+}
+
+#[test]
+fn the_schema_is_current_and_describes_every_key() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_s3-asset")).arg("schema").output();
+    let printed = String::from_utf8(run.expect("the program runs").stdout).expect("UTF-8");
+    assert!(
+        printed == read("assets/s3-asset.schema.json"),
+        "bring it up to date: cargo run -- schema > assets/s3-asset.schema.json"
+    );
+    let schema: Value = serde_json::from_str(&printed).expect("JSON");
+    let described: Vec<String> =
+        map(&schema["$defs"]).iter().flat_map(|(name, it)| described(it, name)).collect();
+    let tracks = ["artifacts", "promotion", "package", "gocd", "regexp", "versioned_file"];
+    for (place, keys) in source::known_keys().into_iter().chain(params::known_keys()) {
+        for key in keys {
+            let is_there = described.iter().any(|it| it == key) || tracks.contains(&key);
+            assert!(is_there, "{place}.{key} is not in the schema");
+        }
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_program_refuses() {
+    let schema = source::schema();
+    let cases = [
+        (json!({"bucket": "b", "artifacts": {}}), ""),
+        (
+            json!({"bucket": "b", "artifacts": {"code_hash": ["a", "b"]}, "use_path_style": "true"}),
+            "",
+        ),
+        (json!({"artifacts": {}}), "source.bucket is missing"),
+        (
+            json!({"bucket": "b", "artifacts": {"folow": "code"}}),
+            "source.artifacts.folow is unknown",
+        ),
+        (
+            json!({"bucket": "b", "artifacts": {"follow": "cod"}}),
+            "source.artifacts.follow is none of",
+        ),
+        (json!({"bucket": ["b"], "artifacts": {}}), "source.bucket is a array"),
+        (json!({"bucket": "b"}), "source: oneOf"),
+    ];
+    for (source, want) in cases {
+        let error = conforms(&source, &schema, "source").err().unwrap_or_default();
+        assert!(error.starts_with(want) && error.is_empty() == want.is_empty(), "{error}");
+        assert_eq!(Source::parse(&map(&source)).is_ok(), want.is_empty(), "{source}");
+    }
+}
+
+/// The tracks of our resources, by name.
+type Tracks = HashMap<String, Track>;
+
+/// Parses the sources of a pipeline, or of a part of one.
+fn tracks(pipeline: &Value) -> Tracks {
+    let ours = list(pipeline, "resources").iter().filter(|it| it["type"] == "s3-asset");
+    ours.map(|resource| {
+        let source = &resource["source"];
+        conforms(source, &source::schema(), "source").expect("as the schema says");
+        let name = resource["name"].as_str().expect("a name").to_owned();
+        (name, Source::parse(&map(source)).expect("a valid source").track)
+    })
+    .collect()
+}
+
+/// Parses the sources and params of a pipeline, or of a part of one; answers how many there were.
+fn check(pipeline: &Value) -> usize {
+    let tracks = tracks(pipeline);
+    let steps = list(pipeline, "jobs").iter().flat_map(|job| list(job, "plan"));
+    tracks.len() + steps.filter(|step| check_step(step, &tracks)).count()
+}
+
+/// Parses the params of a step of ours, by the track of its resource; whether it is one.
+fn check_step(step: &Value, tracks: &Tracks) -> bool {
+    let track = |verb: &str| step[verb].as_str().and_then(|name| tracks.get(name));
+    let (params, [get, put]) = (map(&step["params"]), params::schemas());
+    let (schema, parsed) = match (track("get"), track("put")) {
+        (Some(Track::Artifacts(_)), _) => (get, GetArtifacts::parse(&params).map(drop)),
+        (Some(Track::Package(_)), _) => (get, GetPackage::parse(&params).map(drop)),
+        (_, Some(Track::Artifacts(_))) => (put, PutArtifacts::parse(&params).map(drop)),
+        (_, Some(Track::Package(it))) => (put, PutPackage::parse(&params, it).map(drop)),
+        (None, None) => return false,
+    };
+    parsed.unwrap_or_else(|e| panic!("{step}: {e:#}"));
+    conforms(&params.into(), &schema, "params").expect("as the schema says");
     true
 }
 
 #[test]
-fn the_example_pipeline_is_valid() {
+fn the_example_pipelines_are_valid() {
     assert_eq!(check(&yaml(&read("assets/pipelines/artifacts.yml"))), 5);
+    assert_eq!(check(&yaml(&read("assets/pipelines/packages.yml"))), 10);
 }
 
 #[test]
 fn what_the_readme_shows_is_valid() {
     let readme = read("README.md");
     let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<Value> = blocks.map(yaml).collect();
+    // The resources of all blocks, and one that only the steps name.
+    let mut all: Tracks = blocks.iter().flat_map(tracks).collect();
+    all.insert("assets".to_owned(), all["packages"].clone());
     let mut checked = 0;
-    for block in blocks {
-        match yaml(block) {
-            Value::Array(steps) => {
-                let ours = |name: &str| ["packages", "assets"].contains(&name);
-                checked += steps.iter().filter(|step| check_step(step, ours)).count();
-            }
-            pipeline => checked += check(&pipeline),
+    for block in &blocks {
+        checked += match block {
+            Value::Array(steps) => steps.iter().filter(|step| check_step(step, &all)).count(),
+            pipeline => check(pipeline),
         }
     }
-    assert!(checked >= 5, "{checked}");
+    assert!(checked >= 15, "{checked}");
 }
 
 #[test]
@@ -87,7 +209,8 @@ fn the_readme_names_every_key() {
 
 #[test]
 fn the_policies_are_json_and_the_links_lead_to_the_executable() {
-    for policy in ["artifacts-publish", "artifacts-read"] {
+    let artifacts = ["artifacts-publish", "artifacts-read"];
+    for policy in artifacts.into_iter().chain(["packages-add", "packages-add-blindly", "packages-tag", "packages-read"]) {
         let text = read(&format!("assets/policies/{policy}.json"));
         serde_json::from_str::<Value>(&text).expect(policy);
     }

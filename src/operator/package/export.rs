@@ -7,16 +7,18 @@ use super::{Output, chosen};
 use crate::digest::Sha256;
 use crate::entry::answer;
 use crate::ledger::Ledger;
+use crate::names::RelPath;
 use crate::package::{Exported, VersionRecord};
 use crate::report::{count, size};
 use crate::store::unique_id;
 use crate::transfer::blocking;
-use crate::workspace::{hash, picked_at};
+use crate::workspace::{found, hash};
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -102,8 +104,8 @@ async fn blob(
     if path.is_file() {
         let (directory, name, sha) = (directory.to_owned(), name.clone(), record.sha);
         let same = blocking(move || {
-            let picked = picked_at(&directory, &name)?;
-            Ok(hash(&picked.found, picked.found.size)?.facts.sha256 == sha)
+            let found = found(RelPath::parse(&name)?, directory.join(&name))?;
+            Ok(hash(&found, found.size)?.facts.sha256 == sha)
         });
         if same.await? {
             return Ok(None);
@@ -111,7 +113,8 @@ async fn blob(
     }
     let (key, size) = ledger.blob_of(record).await?;
     let part = directory.join(format!("{name}.{}", unique_id()));
-    let fetched = ledger.blobs.download(&key, size, Some(record.sha), &part).await;
+    let create = || File::create_new(&part).with_context(|| part.display().to_string());
+    let fetched = ledger.blobs.download(&key, size, Some(record.sha), create).await;
     if let Err(e) = fetched {
         let _ = std::fs::remove_file(&part);
         return Err(e);

@@ -115,7 +115,10 @@ fn mistakes_are_explained() {
     assert!(error(json!({"version": 7, "tags": "live"})).contains("app has no version 7"));
     assert!(error(json!({"version": "live", "tags": "x"})).contains("app has no tag `live`"));
     assert!(error(json!({"version": "latest", "tags": "x"})).contains("has no version yet"));
-    assert!(error(json!({"file": "built/*.jar"})).contains("no file matches `built/*.jar`"));
+    assert!(
+        error(json!({"file": "built/*.jar"}))
+            .contains("params.file: `built/*.jar` matches no file")
+    );
     assert!(error(json!({"untag": "live"})).contains("has no version yet"));
     let live = package.clone().of_package("tag", "live");
     assert!(

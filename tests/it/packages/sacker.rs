@@ -24,7 +24,6 @@ fn filled(contents: &[&str]) -> (Embedded, Resource) {
     }
     let package = server
         .package("team/app")
-        .unset("bucket")
         .of_package("ledger", format!("s3://{LEDGER}"))
         .of_package("store", format!("s3://{STORE}"));
     (server, package)

@@ -210,7 +210,12 @@ fn the_readme_names_every_key() {
 #[test]
 fn the_policies_are_json_and_the_links_lead_to_the_executable() {
     let artifacts = ["artifacts-publish", "artifacts-read"];
-    for policy in artifacts.into_iter().chain(["packages-add", "packages-add-blindly", "packages-tag", "packages-read"]) {
+    for policy in artifacts.into_iter().chain([
+        "packages-add",
+        "packages-add-blindly",
+        "packages-tag",
+        "packages-read",
+    ]) {
         let text = read(&format!("assets/policies/{policy}.json"));
         serde_json::from_str::<Value>(&text).expect(policy);
     }

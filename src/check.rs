@@ -2,6 +2,7 @@
 //! track.
 
 mod artifacts;
+mod promotion;
 
 use crate::protocol::Version;
 use crate::source::{Source, Track};
@@ -15,5 +16,6 @@ pub async fn check(
 ) -> anyhow::Result<Vec<Version>> {
     match &source.track {
         Track::Artifacts(track) => artifacts::check(source, track, store, version).await,
+        Track::Promotion(track) => promotion::check(source, track, store, version).await,
     }
 }

@@ -3,12 +3,14 @@
 //! A pure function of source, version and params: Concourse caches what it writes.
 
 mod artifacts;
+mod promotion;
 
 pub use artifacts::describe;
+pub use promotion::describe_promotion;
 
 use crate::digest::Sha256;
 use crate::names::{Key, RelPath};
-use crate::params::GetArtifacts;
+use crate::params::{GetArtifacts, GetPromotion};
 use crate::protocol::{Response, Version};
 use crate::set::Mode;
 use crate::source::{Source, Track};
@@ -32,6 +34,10 @@ pub async fn get(
             let params = GetArtifacts::parse(params)?;
             artifacts::get(source, track, engine, version, &params, destination).await
         }
+        Track::Promotion(track) => {
+            let params = GetPromotion::parse(params)?;
+            promotion::get(source, track, engine, version, params, destination).await
+        }
     }
 }
 
@@ -45,7 +51,7 @@ struct Wish {
     size: u64,
     /// Its permissions.
     mode: Mode,
-    /// None: s3-asset-manager recorded none.
+    /// None: whoever uploaded it recorded none.
     sha256: Option<Sha256>,
 }
 
@@ -64,7 +70,6 @@ async fn fetch(
 
 /// As [`fetch`] for one file, an archive: what it holds takes its place. A small file has its name
 /// before one of that name in the archive, as in concourse/s3-resource.
-#[expect(dead_code, reason = "for the tracks of one file")]
 async fn fetch_unpacked(
     engine: &Engine,
     wish: &Wish,

@@ -132,11 +132,21 @@ impl Shape {
     /// The segments that hold what is not in the head but may have been appended since a
     /// position; every segment where the position is of another history, or unknown.
     pub fn segments_since(&self, position: Option<&Position>) -> Range<u64> {
-        let from = match position {
-            Some(p) if p.history == self.id => p.next.max(1),
+        self.segments_from(match position {
+            Some(p) if p.history == self.id => p.next,
             _ => 1,
-        };
-        ((from - 1) / SEGMENT).min(self.sealed)..self.sealed
+        })
+    }
+
+    /// The segments that hold what is not in the head and has this number or a greater one.
+    pub fn segments_from(&self, number: u64) -> Range<u64> {
+        (number.saturating_sub(1) / SEGMENT).min(self.sealed)..self.sealed
+    }
+
+    /// The segment that holds a number; none: the head does, or nothing.
+    pub fn segment_of(&self, number: u64) -> Option<u64> {
+        let index = number.checked_sub(1)? / SEGMENT;
+        (index < self.sealed).then_some(index)
     }
 
     /// The segments that hold the newest `count` entries below the head.

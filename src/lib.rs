@@ -7,12 +7,12 @@
 //! |---|---|---|
 //! | 0 words | [`fault`], [`names`], [`digest`], [`secret`] | std, serde, sha2 |
 //! | 1 the edge | [`lenient`], [`protocol`], [`source`], [`params`], [`selection`], [`object`], [`code_hash`] | what users and Concourse write, validated |
-//! | 2 decisions | [`history`], [`artifacts`], [`set`] | no async, clock, environment or file system |
+//! | 2 decisions | [`history`], [`artifacts`], [`promotion`], [`set`] | no async, clock, environment or file system |
 //! | 3 hands | [`http`], [`credentials`], [`store`], [`transfer`], [`record`], [`workspace`], [`repo`], [`unpack`], [`python_glob`], [`code_hash_files`], [`build_info`], [`report`] | one foreign thing each |
 //! | 4 stories | [`publish`], [`check`], [`get`], [`put`], [`operator`], [`entry`] | 1 to 3 together |
 //!
 //! A request's way: `entry` reads it, `source` and `params` validate it, `check`, `get` or `put`
-//! gather facts with `store` and `record`, decide with `artifacts`, `set` and `history`, act
+//! gather facts with `store` and `record`, decide with `artifacts`, `promotion`, `set` and `history`, act
 //! through `publish` and `transfer`, and answer.
 
 pub mod artifacts;
@@ -32,6 +32,7 @@ pub mod names;
 pub mod object;
 pub mod operator;
 pub mod params;
+pub mod promotion;
 pub mod protocol;
 pub mod publish;
 pub mod put;

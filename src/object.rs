@@ -2,6 +2,13 @@
 
 use std::collections::BTreeMap;
 
+/// The metadata that tells a release's version, as s3p writes it.
+pub const VERSION: &str = "version";
+/// The metadata of a rank's object: the number of the promotion that it shows.
+pub const PROMOTION: &str = "promotion";
+/// The metadata that holds the SHA-256 of the bytes, in base64, as s3-asset-manager writes it.
+pub const PACKAGE_HASH: &str = "package-hash";
+
 /// What a user, or a track, wants of an object beside its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectOptions {

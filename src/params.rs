@@ -3,19 +3,21 @@
 
 mod artifacts;
 mod object;
+mod promotion;
 
 pub use artifacts::{CommitOf, GetArtifacts, PutArtifacts};
+pub use promotion::{Act, GetPromotion, PutPromotion, VersionOf};
 
 use serde_json::{Value, json};
 
 /// The keys that this release knows, by place: for documents and editors.
 pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
-    artifacts::keys().into()
+    [artifacts::keys(), promotion::keys()].concat()
 }
 
 /// JSON Schema of a get's params and of a put's.
 pub fn schemas() -> [Value; 2] {
-    let tracks = [artifacts::schemas()];
+    let tracks = [artifacts::schemas(), promotion::schemas()];
     let (gets, puts): (Vec<Value>, Vec<Value>) =
         tracks.into_iter().map(|[get, put]| (get, put)).unzip();
     [

@@ -1,11 +1,13 @@
 //! out: what a job made becomes a version. One file a track.
 
 mod artifacts;
+mod promotion;
 
 pub use artifacts::{Outcome, Putting, hash_code, open};
+pub use promotion::{Climbing, News, Outcome as Climbed, Standing};
 
 use crate::history::Build;
-use crate::params::PutArtifacts;
+use crate::params::{PutArtifacts, PutPromotion};
 use crate::protocol::Response;
 use crate::source::{Source, Track};
 use crate::transfer::Engine;
@@ -25,6 +27,10 @@ pub async fn put(
         Track::Artifacts(track) => {
             let params = PutArtifacts::parse(params)?;
             artifacts::put(track, engine, &params, sources, build, time).await
+        }
+        Track::Promotion(track) => {
+            let params = PutPromotion::parse(params, track)?;
+            promotion::put(track, engine, &params, sources, build, time).await
         }
     }
 }

@@ -5,9 +5,11 @@
 
 mod access;
 mod artifacts;
+mod promotion;
 
 pub use access::{Access, Checksum, ChecksumAlgorithm, Encryption, Identity, Role, Trust};
 pub use artifacts::{Artifacts, CodeHashRule, Follow};
+pub use promotion::{InvalidRank, Promotion};
 
 use crate::fault::fault;
 use crate::lenient::{Count, Flag, Text, closed, fields_of, read, refuse_unknown, schema_of};
@@ -35,11 +37,13 @@ pub struct Source {
     pub warnings: Vec<String>,
 }
 
-/// The track of a resource. The other five tracks of the design join here.
+/// The track of a resource. The other tracks of the design join here.
 #[derive(Debug, Clone)]
 pub enum Track {
     /// Sets of files, one for each commit.
     Artifacts(Artifacts),
+    /// A file that climbs through ranks.
+    Promotion(Promotion),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -110,7 +114,7 @@ struct Common {
 struct Tracks {
     /// Sets of files, one for each commit; `{}` takes every default.
     artifacts: Option<Value>,
-    /// Not in this release.
+    /// A file that climbs through ranks: one resource for each rank.
     promotion: Option<Value>,
     /// Not in this release.
     package: Option<Value>,
@@ -159,17 +163,18 @@ impl Source {
 }
 
 /// The keys that this release knows, by place: for documents and editors.
-pub fn known_keys() -> [(&'static str, Vec<&'static str>); 2] {
+pub fn known_keys() -> [(&'static str, Vec<&'static str>); 3] {
     [
         ("source", [fields_of::<Common>(), fields_of::<Tracks>()].concat()),
         ("source.artifacts", artifacts::keys()),
+        ("source.promotion", promotion::keys()),
     ]
 }
 
 /// JSON Schema of `source`.
 pub fn schema() -> Value {
     let mut schema = closed("source", [schema_of::<Common>(), schema_of::<Tracks>()]);
-    let tracks = [("artifacts", artifacts::schema())];
+    let tracks = [("artifacts", artifacts::schema()), ("promotion", promotion::schema())];
     let names = tracks.each_ref().map(|(name, _)| *name);
     if let Value::Object(properties) = &mut schema["properties"] {
         properties.retain(|key, _| {
@@ -207,9 +212,10 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
     match given.as_slice() {
         [] => Err(fault("source: no track", SIX)),
         ["artifacts"] => artifacts::parse(value(&tracks.artifacts), prefix).map(Track::Artifacts),
+        ["promotion"] => promotion::parse(value(&tracks.promotion), prefix).map(Track::Promotion),
         [other] => Err(fault(
-            format!("source.{other}: this release has the `artifacts` track only"),
-            "use `artifacts`: the other tracks come with later releases",
+            format!("source.{other}: this release does not have that track"),
+            "it has `artifacts` and `promotion`: the others come with later releases",
         )),
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }

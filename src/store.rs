@@ -68,6 +68,7 @@ pub struct Store {
     bucket: Bucket,
     region: String,
     endpoint: Option<String>,
+    url: String,
     conditional: bool,
     checksum: Checksum,
     encryption: Option<Encryption>,
@@ -140,6 +141,12 @@ pub struct Facts {
     pub etag: ETag,
     /// User metadata.
     pub metadata: HashMap<String, String>,
+    /// The media type.
+    pub content_type: Option<String>,
+    /// How long it may be kept by caches.
+    pub cache_control: Option<String>,
+    /// What a browser does with it.
+    pub content_disposition: Option<String>,
 }
 
 impl Facts {
@@ -173,6 +180,7 @@ impl Store {
             bucket: access.bucket.clone(),
             region: access.region.clone(),
             endpoint: access.endpoint.clone(),
+            url: access.url(),
             conditional: source.conditional_writes,
             checksum: access.checksum,
             encryption: access.encryption.clone(),
@@ -212,6 +220,11 @@ impl Store {
     /// `s3://bucket/key`.
     pub fn uri(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
+    }
+
+    /// The URL of an object, without anything that signs it.
+    pub fn url(&self, key: &Key) -> String {
+        format!("{}{}", self.url, path(key))
     }
 
     /// Reads a whole object that is small; none when it is not there.
@@ -276,6 +289,9 @@ impl Store {
                     size: answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
                     etag: ETag(answer.e_tag.unwrap_or_default()),
                     metadata: answer.metadata.unwrap_or_default(),
+                    content_type: answer.content_type,
+                    cache_control: answer.cache_control,
+                    content_disposition: answer.content_disposition,
                 })
             })
             .await;
@@ -426,8 +442,7 @@ impl Store {
     }
 
     fn copy_source(&self, from: &Key) -> String {
-        const PATH: &percent_encoding::AsciiSet = &UNRESERVED.remove(b'/');
-        format!("{}/{}", self.bucket, percent_encoding::utf8_percent_encode(from.as_str(), PATH))
+        format!("{}/{}", self.bucket, path(from))
     }
 
     /// The checksum header of a body; `sha256` where it is known.
@@ -510,6 +525,12 @@ impl Store {
     fn explain(&self, failure: Failure, operation: &str, key: &str) -> anyhow::Error {
         failure.explain(operation, &self.bucket, key, &self.region, self.endpoint.as_deref())
     }
+}
+
+/// A key as the path of a URL.
+fn path(key: &Key) -> percent_encoding::PercentEncode<'_> {
+    const PATH: &percent_encoding::AsciiSet = &UNRESERVED.remove(b'/');
+    percent_encoding::utf8_percent_encode(key.as_str(), PATH)
 }
 
 async fn client(access: &Access) -> Client {

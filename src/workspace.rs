@@ -9,7 +9,7 @@
 
 use crate::digest::{Hasher, hex};
 use crate::fault::fault;
-use crate::names::RelPath;
+use crate::names::{RelPath, shown};
 use crate::selection::Selection;
 use crate::set::{FileFacts, Mode};
 use crate::store::{Span, crc64};
@@ -106,6 +106,68 @@ pub fn scan(directory: &Path, selection: &Selection) -> anyhow::Result<Vec<Found
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Finds the one file below a directory that a glob matches, as in concourse/s3-resource: `*` stays
+/// within a directory. `what` names the glob in errors.
+pub fn find_one(directory: &Path, glob: &str, what: &str) -> anyhow::Result<Found> {
+    const HINT: &str =
+        "the path starts with the name of an input; give a glob that matches one file";
+    let glob = glob.trim_start_matches("./");
+    let is_plain = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
+    let names: Vec<&str> = glob.split('/').collect();
+    let plain = names.iter().copied().take(names.len() - 1).take_while(is_plain).count();
+    let base = RelPath::parse(glob).map_err(|e| e.context(what.to_owned()))?;
+    let selection =
+        Selection::new(&[base.to_string()], true).map_err(|e| e.context(what.to_owned()))?;
+    let root = directory.canonicalize().with_context(|| directory.display().to_string())?;
+    let start: PathBuf = names[..plain].iter().fold(directory.to_owned(), |path, it| path.join(it));
+    let depth = if glob.contains("**") { usize::MAX } else { names.len() - plain };
+    let mut matches = Vec::new();
+    let walk = walkdir::WalkDir::new(&start).follow_links(true).min_depth(1).max_depth(depth);
+    // What cannot be walked cannot be meant.
+    for entry in walk.sort_by_file_name().into_iter().filter_map(Result::ok) {
+        let below = entry.path().strip_prefix(directory).ok().and_then(Path::to_str);
+        let Some(path) = below.and_then(|text| RelPath::parse(text).ok()) else { continue };
+        if entry.file_type().is_file() && selection.takes(&path) {
+            matches.push((path, entry));
+        }
+    }
+    let (path, entry) = match matches.len() {
+        0 => return Err(fault(format!("{what}: `{}` matches no file", shown(glob)), HINT)),
+        1 => matches.remove(0),
+        several => {
+            let some: Vec<_> = matches.iter().take(4).map(|(path, _)| path.as_str()).collect();
+            let more = if several > some.len() { ", …" } else { "" };
+            return Err(fault(
+                format!(
+                    "{what}: `{}` matches {several} files: {}{more}",
+                    shown(glob),
+                    some.join(", ")
+                ),
+                HINT,
+            ));
+        }
+    };
+    let disk = entry.path().canonicalize().with_context(|| entry.path().display().to_string())?;
+    if !disk.starts_with(&root) {
+        return Err(fault(
+            format!("{what}: {path} is a symbolic link that leads out of the inputs"),
+            "copy what it points to",
+        ));
+    }
+    found(path, disk)
+}
+
+/// A file that somebody named.
+pub fn found(path: RelPath, disk: PathBuf) -> anyhow::Result<Found> {
+    let metadata = fs::metadata(&disk).with_context(|| disk.display().to_string())?;
+    if !metadata.is_file() {
+        return Err(fault(format!("{} is no file", disk.display()), "name a file"));
+    }
+    let is_program = metadata.permissions().mode() & 0o100 != 0;
+    let mode = if is_program { Mode::Executable } else { Mode::Plain };
+    Ok(Found { path, disk, size: metadata.len(), mode })
 }
 
 fn walk_error(error: &walkdir::Error, root: &Path) -> anyhow::Error {

@@ -40,7 +40,9 @@ impl Sets {
             "artifacts_prefix": self.artifacts_prefix,
             "cache_prefix": self.cache_prefix,
         }});
-        let (engine, Track::Artifacts(track)) = self.place.open(report, BUCKET, track).await?;
-        Ok(Opened { engine, track })
+        match self.place.open(report, BUCKET, track).await? {
+            (engine, Track::Artifacts(track)) => Ok(Opened { engine, track }),
+            _ => Err(anyhow::anyhow!("a source with `artifacts` is of that track")),
+        }
     }
 }

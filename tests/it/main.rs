@@ -27,6 +27,7 @@ mod objects;
 mod operator;
 mod proxies;
 mod races;
+mod ranks;
 mod refusals;
 mod roles;
 mod secrets;

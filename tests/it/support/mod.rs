@@ -11,7 +11,7 @@ mod walk;
 
 pub(crate) use embedded::{BUCKET, Embedded, Stored};
 pub(crate) use git::{Checkout, git};
-pub(crate) use history::Grown;
+pub(crate) use history::{Grown, grow};
 pub(crate) use place::Place;
 pub(crate) use published::published;
 pub(crate) use resource::{Got, Inputs, Resource, Run, Running};

@@ -6,7 +6,7 @@ mod artifacts;
 mod promotion;
 
 pub use artifacts::describe;
-pub use promotion::describe_promotion;
+pub use promotion::{describe_promotion, download_release};
 
 use crate::digest::Sha256;
 use crate::names::{Key, RelPath};

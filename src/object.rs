@@ -27,3 +27,16 @@ pub struct ObjectOptions {
     /// User metadata (`x-amz-meta-*`).
     pub metadata: BTreeMap<String, String>,
 }
+
+impl ObjectOptions {
+    /// Nothing is wanted.
+    pub const NONE: ObjectOptions = ObjectOptions {
+        acl: None,
+        content_type: None,
+        cache_control: None,
+        content_disposition: None,
+        storage_class: None,
+        tags: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+    };
+}

@@ -4,12 +4,14 @@
 //! `--json` one JSON value; everything else goes to standard error, as it does for the resource.
 
 mod artifacts;
+mod board;
 mod code_hash;
 mod import;
 mod import_plan;
 mod legacy;
 mod manager;
 mod place;
+mod release;
 mod schema;
 mod sets;
 mod table;
@@ -33,6 +35,7 @@ AWS_ROLE names a role to assume with them.
 Examples:
   s3-asset artifacts list --bucket my-assets
   s3-asset artifacts verify --bucket my-assets --all
+  s3-asset release promote dist/my.tar.gz qa 0.1.1
   s3-asset code-hash --repository app 'lambdas/**'";
 
 #[derive(Debug, Parser)]
@@ -54,6 +57,12 @@ enum Command {
     /// Looks at the sets in a bucket, and gives a history to a bucket that has none
     #[command(subcommand, after_help = artifacts::HELP)]
     Artifacts(artifacts::Command),
+    /// Promotes files through ranks, and back: s3p's commands
+    #[command(subcommand, after_help = release::HELP)]
+    Release(release::Command),
+    /// Shows who stands where: files by ranks
+    #[command(after_help = board::HELP)]
+    Board(board::Arguments),
     /// Prints the hash of the code that patterns pick out of a checkout
     #[command(after_help = code_hash::HELP)]
     CodeHash(code_hash::Arguments),
@@ -83,6 +92,8 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Check(output) => manager::check(&report, output).await,
             Command::Upload(output) => manager::upload(&report, output).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
+            Command::Release(command) => release::run(&report, command).await,
+            Command::Board(arguments) => board::run(&report, &arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
         }

@@ -96,6 +96,8 @@ impl Refused {
     pub const SKIP: Refused = Refused("could not promote, trying to skip rank?");
     /// Anything else.
     pub const PROMOTE: Refused = Refused("could not promote");
+    /// Nothing stands at the rank.
+    pub const DOWNLOAD: Refused = Refused("could not download");
     /// The version never stood at the rank.
     pub const ROLL_BACK: Refused = Refused("could not roll back");
 }

@@ -4,7 +4,7 @@ mod artifacts;
 mod promotion;
 
 pub use artifacts::{Outcome, Putting, hash_code, open};
-pub use promotion::{Climbing, News, Outcome as Climbed, Standing};
+pub use promotion::{AtRank, Climbing, News, Outcome as Climbed, Standing};
 
 use crate::history::Build;
 use crate::params::{PutArtifacts, PutPromotion};

@@ -31,15 +31,11 @@ pub(super) async fn get(
     destination: &Path,
 ) -> anyhow::Result<Response> {
     let (store, wanted) = (&engine.store, Wanted::parse(version)?);
-    let path = RelPath::parse(track.file.split().1)?;
-    let (wish, entry) = if wanted.promotion == S3P {
-        (by_s3p(store, track, &wanted.version, path).await?, None)
-    } else {
-        let entry = entry(store, track, &wanted).await?;
-        let release = &entry.what.release;
-        let (key, size, sha256) = (release.key.clone(), release.size, Some(release.sha256));
-        (Wish { path, key, size, mode: Mode::Plain, sha256 }, Some(entry))
+    let entry = match wanted.promotion {
+        S3P => None,
+        _ => Some(entry(store, track, &wanted).await?),
     };
+    let wish = wish(store, track, &wanted.version, entry.as_ref()).await?;
     let small = [
         ("version", wanted.version.to_string()),
         ("rank", track.rank.to_string()),
@@ -82,6 +78,35 @@ async fn entry(
             "the history is another than the one that the version is from: take the newest version",
         )
     })
+}
+
+/// Downloads a release that stands at the rank under a path, which it replaces when it is whole.
+pub async fn download_release(
+    engine: &Engine,
+    track: &Promotion,
+    version: &ReleaseVersion,
+    entry: Option<&Entry<Promoted>>,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let wish =
+        Wish { path: RelPath::parse(name)?, ..wish(&engine.store, track, version, entry).await? };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    fetch(engine, std::slice::from_ref(&wish), &[], parent.unwrap_or(Path::new("."))).await
+}
+
+/// The file of a release, by its entry or, without one, as s3p left it.
+async fn wish(
+    store: &Store,
+    track: &Promotion,
+    version: &ReleaseVersion,
+    entry: Option<&Entry<Promoted>>,
+) -> anyhow::Result<Wish> {
+    let path = RelPath::parse(track.file.split().1)?;
+    let Some(entry) = entry else { return by_s3p(store, track, version, path).await };
+    let release = &entry.what.release;
+    let (key, sha256) = (release.key.clone(), Some(release.sha256));
+    Ok(Wish { path, key, size: release.size, mode: Mode::Plain, sha256 })
 }
 
 /// What s3p put at the rank: the archive's object, or else the rank's, that says it is the version.

@@ -4,7 +4,7 @@
 mod archiving;
 mod climbing;
 
-pub use climbing::{Climbing, News, Outcome, Standing};
+pub use climbing::{AtRank, Climbing, News, Outcome, Standing};
 
 use crate::build_info::stamp;
 use crate::get::describe_promotion;

@@ -5,4 +5,5 @@ mod bulk;
 mod code_hash;
 mod import;
 mod manager;
+mod release;
 mod support;

@@ -50,7 +50,7 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub enum Standing {
     /// An entry of the rank's history.
-    Entry(Entry<Promoted>),
+    Entry(Box<Entry<Promoted>>),
     /// What s3p put there.
     S3p(ReleaseVersion),
 }
@@ -413,7 +413,10 @@ impl<'a> Climbing<'a> {
             _ => News::Before(newest.what.release.version.clone()),
         };
         self.show(&record, newest).await?;
-        let standing = stood_by_s3p.map_or(Standing::Entry(entry), Standing::S3p);
+        let standing = match stood_by_s3p {
+            Some(version) => Standing::S3p(version),
+            None => Standing::Entry(Box::new(entry)),
+        };
         Ok(Outcome { standing, news })
     }
 

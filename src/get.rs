@@ -17,8 +17,11 @@ use crate::source::{Source, Track};
 use crate::transfer::{AT_ONCE, Engine, blocking};
 use crate::unpack::unpack;
 use crate::workspace::Staging;
+use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 
 /// Fetches a version into a directory.
@@ -63,13 +66,12 @@ async fn fetch(
     destination: &Path,
 ) -> anyhow::Result<()> {
     let staging = Staging::begin(destination)?;
-    download(engine, wishes, &staging).await?;
-    let names = wishes.iter().map(|wish| (wish.path.clone(), wish.mode)).collect();
-    finish(staging, names, small)
+    download(engine, wishes, |wish| staging.create(&wish.path, wish.mode)).await?;
+    finish(staging, small)
 }
 
-/// As [`fetch`] for one file, an archive: what it holds takes its place. A small file has its name
-/// before one of that name in the archive, as in concourse/s3-resource.
+/// As [`fetch`] for one file, an archive: what it holds takes its place. A small file goes before
+/// one of its name in the archive, as in concourse/s3-resource.
 async fn fetch_unpacked(
     engine: &Engine,
     wish: &Wish,
@@ -77,27 +79,31 @@ async fn fetch_unpacked(
     destination: &Path,
 ) -> anyhow::Result<()> {
     let staging = Staging::begin(destination)?;
-    download(engine, std::slice::from_ref(wish), &staging).await?;
-    let (archive, tree) = (staging.slot(0), staging.tree()?);
-    let (name, into) = (wish.path.file_name().to_owned(), tree.clone());
-    blocking(move || unpack(&archive, &name, &into)).await?;
-    let own: Vec<&str> = small.iter().map(|(name, _)| *name).collect();
-    for name in staging.spread(&tree, &own)? {
-        let text =
-            format!("the archive's `{name}` is left out: this resource writes a file of that name");
-        engine.store.report().warn(text);
+    let (archive, tree) = (staging.archive(), staging.tree().to_owned());
+    let create =
+        |_: &Wish| File::create_new(&archive).with_context(|| archive.display().to_string());
+    download(engine, std::slice::from_ref(wish), create).await?;
+    let name = wish.path.file_name().to_owned();
+    blocking(move || unpack(&archive, &name, &tree)).await?;
+    for (name, _) in small {
+        if staging.take_out(name)? {
+            engine.store.report().warn(format!(
+                "the archive's `{name}` is left out: this resource writes a file of that name"
+            ));
+        }
     }
-    finish(staging, Vec::new(), small)
+    finish(staging, small)
 }
 
-async fn download(engine: &Engine, wishes: &[Wish], staging: &Staging) -> anyhow::Result<()> {
+async fn download(
+    engine: &Engine,
+    wishes: &[Wish],
+    create: impl Fn(&Wish) -> anyhow::Result<File>,
+) -> anyhow::Result<()> {
     let report = engine.store.report();
     report.begin("downloading", wishes.len(), wishes.iter().map(|wish| wish.size).sum());
-    let fetched = stream::iter(wishes.iter().enumerate())
-        .map(|(index, wish)| {
-            let slot = staging.slot(index);
-            async move { engine.download(&wish.key, wish.size, wish.sha256, &slot).await }
-        })
+    let fetched = stream::iter(wishes)
+        .map(|wish| engine.download(&wish.key, wish.size, wish.sha256, || create(wish)))
         .buffer_unordered(AT_ONCE)
         .try_collect::<()>()
         .await;
@@ -105,15 +111,11 @@ async fn download(engine: &Engine, wishes: &[Wish], staging: &Staging) -> anyhow
     fetched
 }
 
-/// Gives the downloaded files their names, and small ones beside them theirs.
-fn finish(
-    staging: Staging,
-    mut names: Vec<(RelPath, Mode)>,
-    small: &[(&'static str, String)],
-) -> anyhow::Result<()> {
+/// Writes the small files, and gives everything its name.
+fn finish(staging: Staging, small: &[(&'static str, String)]) -> anyhow::Result<()> {
     for (name, text) in small {
-        staging.write(names.len(), text.as_bytes())?;
-        names.push((RelPath::parse(name)?, Mode::Plain));
+        let mut file = staging.create(&RelPath::parse(name)?, Mode::Plain)?;
+        file.write_all(text.as_bytes()).with_context(|| (*name).to_owned())?;
     }
-    staging.finish(&names)
+    staging.finish()
 }

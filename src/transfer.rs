@@ -3,7 +3,7 @@
 //! Invariants:
 //! - the bodies in memory together stay within `MEMORY`, whatever their number and size (a body
 //!   that must travel in one piece and is larger travels alone);
-//! - bytes that arrive are on disk under a slot's name only; the caller gives the final name when
+//! - bytes that arrive are in a file of the caller's stage only; the caller gives it its name when
 //!   their SHA-256 is the one recorded.
 
 use crate::digest::{Hasher, Sha256};
@@ -17,7 +17,6 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -112,27 +111,26 @@ impl Engine {
         briefly(length, move || read_part(&file, index, buffer)).await
     }
 
-    /// Fetches an object into a slot, and refuses it unless it has this size and, where one is
-    /// known, this SHA-256.
+    /// Fetches an object into the file that `create` makes, and refuses it unless it has this size
+    /// and, where one is known, this SHA-256.
     pub async fn download(
         &self,
         key: &Key,
         size: u64,
         sha256: Option<Sha256>,
-        slot: &Path,
+        create: impl FnOnce() -> anyhow::Result<File>,
     ) -> anyhow::Result<()> {
         let got = if size <= self.store.limits.single {
             let _room = self.room(size).await?;
             let bytes = self.store.get_sized(key, size).await?;
-            let slot = slot.to_owned();
+            let (mut file, uri) = (create()?, self.store.uri(key.as_str()));
             let got = briefly(size, move || {
-                std::fs::write(&slot, &bytes).with_context(|| slot.display().to_string())?;
+                file.write_all(&bytes).context(uri)?;
                 Ok(Sha256::of(&bytes))
             });
             got.await?
         } else {
-            let file = File::create(slot).with_context(|| slot.display().to_string())?;
-            self.download_ranges(key, size, Some((file, slot))).await?
+            self.download_ranges(key, size, Some(create()?)).await?
         };
         if let Some(sha256) = sha256
             && got != sha256
@@ -166,7 +164,7 @@ impl Engine {
         &self,
         key: &Key,
         size: u64,
-        slot: Option<(File, &Path)>,
+        file: Option<File>,
     ) -> anyhow::Result<Sha256> {
         let uri = self.store.uri(key.as_str());
         let Some(facts) = self.store.head(key).await? else {
@@ -175,10 +173,6 @@ impl Engine {
         if facts.size != size {
             return Err(corrupt(&uri, format!("it has {} bytes instead of {size}", facts.size)));
         }
-        let (file, place) = match slot {
-            Some((file, slot)) => (Some(file), slot.display().to_string()),
-            None => (None, String::new()),
-        };
         let etag = &facts.etag;
         let ranges =
             stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
@@ -189,13 +183,13 @@ impl Engine {
         let (_, hasher) = ranges
             .buffered(PARTS_AT_ONCE)
             .try_fold((file, Hasher::default()), |(mut file, mut hasher), (bytes, room)| {
-                let place = place.clone();
+                let uri = uri.clone();
                 async move {
                     self.store.report().advance(0, bytes.len() as u64);
                     let (file, hasher, bytes) = blocking(move || {
                         hasher.update(&bytes);
                         if let Some(file) = &mut file {
-                            file.write_all(&bytes).context(place)?;
+                            file.write_all(&bytes).context(uri)?;
                         }
                         Ok((file, hasher, bytes))
                     })

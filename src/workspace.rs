@@ -15,10 +15,12 @@ use crate::set::{FileFacts, Mode};
 use crate::store::{Span, crc64};
 use anyhow::Context as _;
 use bytes::Bytes;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// A file to publish.
 #[derive(Debug, Clone)]
@@ -259,99 +261,112 @@ fn changed(path: &Path) -> anyhow::Error {
 }
 
 /// Fetched files on their way to their names.
+///
+/// They are written under their paths in a tree of the stage, and the tree's top entries are what
+/// is renamed: ten thousand files below one directory cost one rename.
 #[derive(Debug)]
 pub struct Staging {
     destination: PathBuf,
     directory: PathBuf,
+    tree: PathBuf,
+    /// The directories that were made in the tree.
+    made: Mutex<HashSet<PathBuf>>,
+    /// Whether the process's umask takes something from the modes that files are to have.
+    masked: bool,
 }
 
 impl Staging {
     /// Begins a stage in a directory, which is made where it is not there.
     pub fn begin(destination: &Path) -> anyhow::Result<Staging> {
-        let place = || destination.display().to_string();
-        fs::create_dir_all(destination).with_context(place)?;
-        let destination = destination.canonicalize().with_context(place)?;
+        let place = |path: &Path| path.display().to_string();
+        fs::create_dir_all(destination).with_context(|| place(destination))?;
+        let destination = destination.canonicalize().with_context(|| place(destination))?;
         let directory =
             destination.join(format!(".s3-asset-{}", hex(&fastrand::u64(..).to_be_bytes())));
-        fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
-        Ok(Staging { destination, directory })
+        let tree = directory.join("tree");
+        fs::create_dir_all(&tree).with_context(|| place(&tree))?;
+        let mode = fs::metadata(&tree).with_context(|| place(&tree))?.permissions().mode();
+        let masked = mode & EVERY_BIT != EVERY_BIT;
+        Ok(Staging { destination, directory, tree, made: Mutex::default(), masked })
     }
 
-    /// Where file number `index` is written until it is whole.
-    pub fn slot(&self, index: usize) -> PathBuf {
-        self.directory.join(index.to_string())
+    /// Where an archive is written that is unpacked into [`Staging::tree`].
+    pub fn archive(&self) -> PathBuf {
+        self.directory.join("archive")
     }
 
-    /// Writes a small file that is whole.
-    pub fn write(&self, index: usize, bytes: &[u8]) -> anyhow::Result<()> {
-        let slot = self.slot(index);
-        fs::write(&slot, bytes).with_context(|| slot.display().to_string())
+    /// What gets its names: everything in it.
+    pub fn tree(&self) -> &Path {
+        &self.tree
     }
 
-    /// An empty directory in the stage, for what an archive holds.
-    pub fn tree(&self) -> anyhow::Result<PathBuf> {
-        let tree = self.directory.join("tree");
-        fs::create_dir(&tree).with_context(|| tree.display().to_string())?;
-        Ok(tree)
-    }
-
-    /// Gives what lies in a [`Staging::tree`] its names; answers those of `except` that lay at its
-    /// root, and stay behind.
-    pub fn spread(&self, tree: &Path, except: &[&str]) -> anyhow::Result<Vec<String>> {
-        let place = |path: &Path| path.display().to_string();
-        let mut left = Vec::new();
-        for entry in fs::read_dir(tree).with_context(|| place(tree))? {
-            let entry = entry.with_context(|| place(tree))?;
-            let name = entry.file_name();
-            if let Some(name) = name.to_str().filter(|name| except.contains(name)) {
-                left.push(name.to_owned());
-                continue;
-            }
-            let target = self.destination.join(&name);
-            fs::rename(entry.path(), &target).with_context(|| place(&target))?;
-        }
-        Ok(left)
-    }
-
-    /// Gives every file its name: slot `i` becomes `files[i]`.
-    pub fn finish(self, files: &[(RelPath, Mode)]) -> anyhow::Result<()> {
-        for (index, (path, mode)) in files.iter().enumerate() {
-            let target = self.target(path)?;
-            let slot = self.slot(index);
-            fs::set_permissions(&slot, fs::Permissions::from_mode(mode.bits()))
-                .with_context(|| slot.display().to_string())?;
-            fs::rename(&slot, &target).with_context(|| target.display().to_string())?;
-        }
-        Ok(())
-    }
-
-    /// The final name of a path, with its directories made and none of them a symbolic link.
-    fn target(&self, path: &RelPath) -> anyhow::Result<PathBuf> {
-        let mut target = self.destination.clone();
-        let mut names = path.components().peekable();
-        while let Some(name) = names.next() {
-            target.push(name);
-            if names.peek().is_none() {
-                break;
-            }
-            match fs::symlink_metadata(&target) {
-                Ok(metadata) if metadata.is_dir() => {}
-                Ok(_) => {
-                    return Err(fault(
-                        format!("{} is in the way of {path}", target.display()),
-                        "get into an empty directory",
-                    ));
-                }
-                Err(_) => fs::create_dir(&target).with_context(|| target.display().to_string())?,
+    /// Begins a file that gets this path; an error where another has it.
+    pub fn create(&self, path: &RelPath, mode: Mode) -> anyhow::Result<File> {
+        let target = self.tree.join(path.as_str());
+        let place = || target.display().to_string();
+        if let Some(parent) = target.parent().filter(|parent| *parent != self.tree) {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            if !made.contains(parent) {
+                fs::create_dir_all(parent).with_context(place)?;
+                made.insert(parent.to_owned());
             }
         }
-        Ok(target)
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(mode.bits()).open(&target);
+        let file = file.with_context(place)?;
+        if self.masked {
+            file.set_permissions(fs::Permissions::from_mode(mode.bits())).with_context(place)?;
+        }
+        Ok(file)
     }
+
+    /// Takes something out of the tree's root; whether it was there.
+    pub fn take_out(&self, name: &str) -> anyhow::Result<bool> {
+        let path = self.tree.join(name);
+        let removed = match fs::symlink_metadata(&path) {
+            Err(_) => return Ok(false),
+            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+        };
+        removed.with_context(|| path.display().to_string())?;
+        Ok(true)
+    }
+
+    /// Gives everything in the tree its name.
+    pub fn finish(self) -> anyhow::Result<()> {
+        spread(&self.tree, &self.destination)
+    }
+}
+
+/// What the modes of files are made of, see [`Mode`].
+const EVERY_BIT: u32 = 0o755;
+
+/// Moves what a directory holds into another. Where both have a directory of one name, what it
+/// holds is moved; never through a symbolic link.
+fn spread(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let place = |path: &Path| path.display().to_string();
+    for entry in fs::read_dir(from).with_context(|| place(from))? {
+        let entry = entry.with_context(|| place(from))?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let Err(error) = fs::rename(&from, &to) else { continue };
+        let is_dir = |path: &Path| fs::symlink_metadata(path).is_ok_and(|it| it.is_dir());
+        match (is_dir(&from), is_dir(&to)) {
+            (true, true) => spread(&from, &to)?,
+            _ if fs::symlink_metadata(&to).is_ok() => {
+                return Err(fault(
+                    format!("{} is in the way of a file or directory of that name", place(&to)),
+                    "get into an empty directory",
+                ));
+            }
+            _ => return Err(anyhow::Error::new(error).context(place(&to))),
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // A thread that still writes a slot finds no directory under the old name, so nothing
+        // A thread that still writes a file finds no directory under the old name, so nothing
         // appears in this one while it is removed.
         let leaving = self.directory.with_extension("gone");
         let _ = fs::rename(&self.directory, &leaving).and_then(|()| fs::remove_dir_all(&leaving));

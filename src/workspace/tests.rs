@@ -101,22 +101,41 @@ fn hashing_and_reading_agree_or_say_so() {
 #[test]
 fn files_get_their_names_together_and_never_through_a_link() {
     let dir = tempfile::tempdir().expect("a directory");
-    let path = |text| RelPath::parse(text).expect(text);
+    let create = |staging: &Staging, path: &str, mode| {
+        staging.create(&RelPath::parse(path).expect(path), mode).map(drop)
+    };
     let staging = Staging::begin(dir.path()).expect("begun");
-    staging.write(0, b"1").expect("written");
-    staging.write(1, b"2").expect("written");
+    create(&staging, "a/b", Mode::Executable).expect("created");
+    create(&staging, "a/c/d", Mode::Plain).expect("created");
+    create(&staging, "e", Mode::Plain).expect("created");
+    assert!(create(&staging, "e", Mode::Plain).is_err(), "a name is given once");
+    assert!(create(&staging, "e/f", Mode::Plain).is_err(), "a file is no directory");
     assert_eq!(paths(dir.path(), &[], false).expect("found"), Vec::<String>::new());
-    staging.finish(&[(path("a/b"), Mode::Executable), (path("c"), Mode::Plain)]).expect("placed");
-    assert_eq!(paths(dir.path(), &[], true).expect("found"), ["a/b", "c"]);
-    let mode = fs::metadata(dir.path().join("a/b")).expect("there").permissions().mode();
-    assert_eq!(mode & 0o777, 0o755);
+    staging.finish().expect("placed");
+    assert_eq!(paths(dir.path(), &[], true).expect("found"), ["a/b", "a/c/d", "e"]);
+    let mode = |path| fs::metadata(dir.path().join(path)).expect("there").permissions().mode();
+    assert_eq!((mode("a/b") & 0o777, mode("e") & 0o777), (0o755, 0o644));
+
+    // What is there already stays, beside what comes.
+    let staging = Staging::begin(dir.path()).expect("begun");
+    create(&staging, "a/c/f", Mode::Plain).expect("created");
+    create(&staging, "e", Mode::Executable).expect("created");
+    create(&staging, "g", Mode::Plain).expect("created");
+    assert!(staging.take_out("g").expect("out") && !staging.take_out("g").expect("gone"));
+    staging.finish().expect("placed");
+    assert_eq!(paths(dir.path(), &[], true).expect("found"), ["a/b", "a/c/d", "a/c/f", "e"]);
+    assert_eq!(mode("e") & 0o777, 0o755);
 
     let outside = tempfile::tempdir().expect("a directory");
     symlink(outside.path(), dir.path().join("link")).expect("a link");
-    let staging = Staging::begin(dir.path()).expect("begun");
-    staging.write(0, b"1").expect("written");
-    assert!(staging.finish(&[(path("link/x"), Mode::Plain)]).is_err());
+    for (path, place) in [("link/x", "link"), ("e/x", "e"), ("a", "a")] {
+        let staging = Staging::begin(dir.path()).expect("begun");
+        create(&staging, path, Mode::Plain).expect("created");
+        let error = staging.finish().expect_err("in the way").to_string();
+        assert!(error.contains(&format!("/{place} is in the way")), "{error}");
+    }
     assert!(!outside.path().join("x").exists());
     fs::remove_file(dir.path().join("link")).expect("removed");
-    assert_eq!(paths(dir.path(), &["a/**"], true).expect("no stage left"), ["a/b"]);
+    let all = paths(dir.path(), &[], true).expect("no stage left");
+    assert_eq!(all, ["a/b", "a/c/d", "a/c/f", "e"]);
 }

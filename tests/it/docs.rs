@@ -1,7 +1,7 @@
 //! What the documents show is what the program takes.
 
-use s3_asset_resource::params::{self, GetArtifacts, PutArtifacts};
-use s3_asset_resource::source::{self, Source};
+use s3_asset_resource::params::{self, GetArtifacts, GetPromotion, PutArtifacts, PutPromotion};
+use s3_asset_resource::source::{self, Source, Track};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::Path;
@@ -134,57 +134,66 @@ fn the_schema_refuses_what_the_program_refuses() {
     }
 }
 
-/// Parses the sources and params of a pipeline, or of a part of one; answers how many there were.
-fn check(pipeline: &Value) -> usize {
-    let is_ours = |resource: &&Value| resource["type"] == "s3-asset";
-    let ours: HashMap<&str, &Value> = list(pipeline, "resources")
-        .iter()
-        .filter(is_ours)
-        .map(|resource| (resource["name"].as_str().expect("a name"), &resource["source"]))
-        .collect();
-    for source in ours.values() {
-        Source::parse(&map(source)).expect("a valid source");
+/// The tracks of our resources, by name.
+type Tracks = HashMap<String, Track>;
+
+/// Parses the sources of a pipeline, or of a part of one.
+fn tracks(pipeline: &Value) -> Tracks {
+    let ours = list(pipeline, "resources").iter().filter(|it| it["type"] == "s3-asset");
+    ours.map(|resource| {
+        let source = &resource["source"];
         conforms(source, &source::schema(), "source").expect("as the schema says");
-    }
-    let steps = list(pipeline, "jobs").iter().flat_map(|job| list(job, "plan"));
-    ours.len() + steps.filter(|step| check_step(step, |name| ours.contains_key(name))).count()
+        let name = resource["name"].as_str().expect("a name").to_owned();
+        (name, Source::parse(&map(source)).expect("a valid source").track)
+    })
+    .collect()
 }
 
-fn check_step(step: &Value, is_ours: impl Fn(&str) -> bool) -> bool {
-    let name = |verb: &str| step[verb].as_str().filter(|name| is_ours(name));
-    let [get, put] = params::schemas();
-    if name("get").is_some() {
-        conforms(&map(&step["params"]).into(), &get, "params").expect("as the schema says");
-        GetArtifacts::parse(&map(&step["params"])).expect("valid params of a get");
-    } else if name("put").is_some() {
-        conforms(&map(&step["params"]).into(), &put, "params").expect("as the schema says");
-        PutArtifacts::parse(&map(&step["params"])).expect("valid params of a put");
-    } else {
-        return false;
-    }
+/// Parses the sources and params of a pipeline, or of a part of one; answers how many there were.
+fn check(pipeline: &Value) -> usize {
+    let tracks = tracks(pipeline);
+    let steps = list(pipeline, "jobs").iter().flat_map(|job| list(job, "plan"));
+    tracks.len() + steps.filter(|step| check_step(step, &tracks)).count()
+}
+
+/// Parses the params of a step of ours, by the track of its resource; whether it is one.
+fn check_step(step: &Value, tracks: &Tracks) -> bool {
+    let track = |verb: &str| step[verb].as_str().and_then(|name| tracks.get(name));
+    let (params, [get, put]) = (map(&step["params"]), params::schemas());
+    let (schema, parsed) = match (track("get"), track("put")) {
+        (Some(Track::Artifacts(_)), _) => (get, GetArtifacts::parse(&params).map(drop)),
+        (Some(Track::Promotion(_)), _) => (get, GetPromotion::parse(&params).map(drop)),
+        (_, Some(Track::Artifacts(_))) => (put, PutArtifacts::parse(&params).map(drop)),
+        (_, Some(Track::Promotion(it))) => (put, PutPromotion::parse(&params, it).map(drop)),
+        (None, None) => return false,
+    };
+    parsed.unwrap_or_else(|e| panic!("{step}: {e:#}"));
+    conforms(&params.into(), &schema, "params").expect("as the schema says");
     true
 }
 
 #[test]
-fn the_example_pipeline_is_valid() {
+fn the_example_pipelines_are_valid() {
     assert_eq!(check(&yaml(&read("assets/pipelines/artifacts.yml"))), 5);
+    assert_eq!(check(&yaml(&read("assets/pipelines/ranks.yml"))), 12);
 }
 
 #[test]
 fn what_the_readme_shows_is_valid() {
     let readme = read("README.md");
     let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<Value> = blocks.map(yaml).collect();
+    // The resources of all blocks, and one that only the steps name.
+    let mut all: Tracks = blocks.iter().flat_map(tracks).collect();
+    all.insert("assets".to_owned(), all["packages"].clone());
     let mut checked = 0;
-    for block in blocks {
-        match yaml(block) {
-            Value::Array(steps) => {
-                let ours = |name: &str| ["packages", "assets"].contains(&name);
-                checked += steps.iter().filter(|step| check_step(step, ours)).count();
-            }
-            pipeline => checked += check(&pipeline),
+    for block in &blocks {
+        checked += match block {
+            Value::Array(steps) => steps.iter().filter(|step| check_step(step, &all)).count(),
+            pipeline => check(pipeline),
         }
     }
-    assert!(checked >= 5, "{checked}");
+    assert!(checked >= 15, "{checked}");
 }
 
 #[test]
@@ -200,7 +209,8 @@ fn the_readme_names_every_key() {
 
 #[test]
 fn the_policies_are_json_and_the_links_lead_to_the_executable() {
-    for policy in ["artifacts-publish", "artifacts-read"] {
+    let artifacts = ["artifacts-publish", "artifacts-read"];
+    for policy in artifacts.into_iter().chain(["ranks-first", "ranks-later", "ranks-read"]) {
         let text = read(&format!("assets/policies/{policy}.json"));
         serde_json::from_str::<Value>(&text).expect(policy);
     }

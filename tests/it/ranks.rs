@@ -2,7 +2,9 @@
 
 mod climbing;
 mod cost;
+mod getting;
 mod kills;
 mod races;
+mod rules;
 mod s3p;
 mod support;

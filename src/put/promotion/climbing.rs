@@ -354,8 +354,10 @@ impl<'a> Climbing<'a> {
             .context(Refused::PROMOTE));
         }
         let current = match at.current {
-            Some(current) => current,
-            None => self.record(&self.track.rank)?.begin().await?,
+            Some(current) if !current.head.entries().is_empty() => current,
+            // Also where somebody began it and went no further: perhaps because the server ignores
+            // conditions, which this finds out.
+            _ => self.record(&self.track.rank)?.begin().await?,
         };
         Ok((current, at.s3p.map(|(version, _)| version)))
     }

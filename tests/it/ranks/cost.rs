@@ -9,10 +9,9 @@ use s3_asset_resource::promotion::{Place, Promoted, Release};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const COUNTS: [usize; 3] = [1, 1_000, 100_000];
 const QUIET: Duration = Duration::from_millis(60);
 
-/// A server whose rank `staging` has seen the versions 1 to `count`, all of the same bytes.
+/// A server whose rank has seen the versions 1 to `count`, all of the same bytes.
 fn server(rank: &str, count: usize) -> Embedded {
     let server = Embedded::new();
     grown(&server, rank, count);
@@ -54,55 +53,60 @@ fn check(
     (versions, server.requests().len(), rounds)
 }
 
-#[test]
-fn a_check_is_one_request_where_the_head_has_what_it_needs() {
-    for count in COUNTS {
-        let server = server("staging", count);
-        let staging = at(&server.resource(), "staging");
-        let newest = nth(count);
-        let unknown = version("other", count as u64);
-        let unreached = nth(count + 7);
-        for given in [None, Some(&newest), Some(&unknown), Some(&unreached)] {
-            let (versions, requests, rounds) = check(&server, &staging, given);
-            assert_eq!(versions, [newest.clone()], "{given:?}");
-            assert_eq!((requests, rounds), (1, 1), "{count} promotions, {given:?}");
-        }
+/// Where the head has what is needed.
+fn one_request(server: &Embedded, count: usize) {
+    let staging = at(&server.resource(), "staging");
+    let newest = nth(count);
+    let unknown = version("other", count as u64);
+    let unreached = nth(count + 7);
+    for given in [None, Some(&newest), Some(&unknown), Some(&unreached)] {
+        let (versions, requests, rounds) = check(server, &staging, given);
+        assert_eq!(versions, [newest.clone()], "{given:?}");
+        assert_eq!((requests, rounds), (1, 1), "{count} promotions, {given:?}");
     }
+}
+
+/// From further back only what is needed is read.
+fn from_further_back(server: &Embedded, count: usize, backs: &[usize]) {
+    let staging = at(&server.resource(), "staging");
+    for back in backs {
+        let (versions, requests, rounds) = check(server, &staging, Some(&nth(count - back)));
+        let want: Vec<Value> = (count - back..=count).map(nth).collect();
+        assert!(versions == want, "{back} back of {count}");
+        println!("{count} promotions, {back} back: {requests} requests in {rounds} rounds");
+        let most = back / (SEGMENT * VOLUME) as usize + 1 + 64 + 8;
+        assert!(requests - 1 <= most.min(back.div_ceil(SEGMENT as usize)), "{requests}");
+        assert!(rounds <= 2, "{back} back of {count}: {rounds} rounds");
+    }
+    for (initial, most) in [(32, 1), (500, 9)] {
+        let staging = staging.clone().set("initial_history", initial);
+        let (versions, requests, rounds) = check(server, &staging, None);
+        assert!(versions == (count + 1 - initial..=count).map(nth).collect::<Vec<_>>());
+        assert!(requests <= most && rounds <= 2, "{initial}: {requests} in {rounds}");
+    }
+}
+
+#[test]
+fn at_none_and_at_one() {
+    one_request(&server("staging", 1), 1);
     let empty = Embedded::new();
     let (versions, requests, rounds) = check(&empty, &at(&empty.resource(), "qa"), None);
     assert_eq!((versions.len(), requests, rounds), (0, 2, 2));
 }
 
 #[test]
-fn a_check_from_further_back_reads_only_what_it_needs() {
-    for (count, backs) in
-        [(1_000, vec![1, 30, 160, 500, 999]), (100_000, vec![1, 30, 300, 4_000, 99_999])]
-    {
-        let server = server("staging", count);
-        let staging = at(&server.resource(), "staging");
-        for back in backs {
-            let (versions, requests, rounds) = check(&server, &staging, Some(&nth(count - back)));
-            let want: Vec<Value> = (count - back..=count).map(nth).collect();
-            assert!(versions == want, "{back} back of {count}");
-            println!("{count} promotions, {back} back: {requests} requests in {rounds} rounds");
-            let most = back / (SEGMENT * VOLUME) as usize + 1 + 64 + 8;
-            assert!(requests - 1 <= most.min(back.div_ceil(SEGMENT as usize)), "{requests}");
-            assert!(rounds <= 2, "{back} back of {count}: {rounds} rounds");
-        }
-    }
-    let server = server("staging", 100_000);
-    for (initial, most) in [(32, 1), (500, 9)] {
-        let staging = at(&server.resource(), "staging").set("initial_history", initial);
-        let (versions, requests, rounds) = check(&server, &staging, None);
-        assert!(versions == (100_001 - initial..=100_000).map(nth).collect::<Vec<_>>());
-        assert!(requests <= most && rounds <= 2, "{initial}: {requests} in {rounds}");
-    }
+fn at_a_thousand_promotions() {
+    let server = server("staging", 1_000);
+    one_request(&server, 1_000);
+    from_further_back(&server, 1_000, &[1, 30, 160, 500, 999]);
 }
 
 #[test]
-fn a_get_and_a_put_at_a_hundred_thousand_promotions() {
+fn at_a_hundred_thousand_promotions() {
     const COUNT: usize = 100_000;
     let server = server("staging", COUNT);
+    one_request(&server, COUNT);
+    from_further_back(&server, COUNT, &[1, 30, 300, 4_000, 99_999]);
     let staging = at(&server.resource(), "staging");
     for (n, most) in [(COUNT, 2), (1, 3), (50_000, 3)] {
         server.reset_requests();

@@ -1,6 +1,6 @@
 //! Many promotions at once: none is lost, and the rank shows the last.
 
-use super::support::{FILE, at, put, version};
+use super::support::{FILE, at, promote, roll_back, upload, version};
 use crate::support::{BUCKET, Embedded, Inputs, Place, Resource, Running, Tree, noise};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
@@ -129,18 +129,18 @@ fn a_slow_writer_of_the_ranks_object_leaves_the_newest() {
     let server = Embedded::new();
     let [qa, staging] = ["qa", "staging"].map(|rank| at(&server.resource(), rank));
     for text in ["1.0", "2.0"] {
-        super::support::upload(&qa, text, text).json();
+        upload(&qa, text, text).json();
     }
     // While the first promotion copies, the second goes all the way.
     let (other, done) = (staging.clone(), Arc::new(AtomicBool::new(false)));
     let seen = done.clone();
     let overtake = Action::Call(Arc::new(move |_| {
         if !seen.swap(true, Ordering::SeqCst) {
-            super::support::promote(&other, "2.0").json();
+            promote(&other, "2.0").json();
         }
     }));
     server.fault(Fault::new(overtake).on("CopyObject").key(&format!("staging/{FILE}")));
-    assert_eq!(super::support::promote(&staging, "1.0").version(), version("1.0", 1));
+    assert_eq!(promote(&staging, "1.0").version(), version("1.0", 1));
     assert!(done.load(Ordering::SeqCst), "it was overtaken");
     assert_eq!(server.text(&format!("staging/{FILE}")), "2.0");
 }
@@ -148,22 +148,29 @@ fn a_slow_writer_of_the_ranks_object_leaves_the_newest() {
 /// An answer that was lost, and another's promotion on top of it: still one entry.
 #[test]
 fn a_lost_answer_makes_no_second_entry() {
-    let server = Embedded::new();
-    let [qa, staging] = ["qa", "staging"].map(|rank| at(&server.resource(), rank));
-    for text in ["1.0", "2.0", "3.0"] {
-        super::support::upload(&qa, text, text).json();
-    }
-    put(&staging, &json!({"version": "1.0"})).json();
-    put(&staging, &json!({"version": "2.0"})).json();
-    for (params, want) in [
-        (json!({"version": "3.0"}), version("3.0", 3)),
-        (json!({"version": "1.0", "rollback": true}), version("1.0", 4)),
-    ] {
+    for rollback in [false, true] {
+        let server = Embedded::new();
+        let [qa, staging] = ["qa", "staging"].map(|rank| at(&server.resource(), rank));
+        for text in ["1.0", "2.0", "3.0", "4.0"] {
+            upload(&qa, text, text).json();
+        }
+        promote(&staging, "1.0").json();
+        promote(&staging, "2.0").json();
         let head = format!("staging/.history/{FILE}.json");
+        let other = staging.clone();
+        let on_top = Action::Call(Arc::new(move |_| drop(promote(&other, "4.0").json())));
         server.fault(Fault::new(Action::DropAfter).on("PutObject").key(&head));
-        assert_eq!(put(&staging, &params).version(), want);
+        server.fault(Fault::new(on_top).on("PutObject").key(&head).skip(1));
+        let (run, want) = if rollback {
+            (roll_back(&staging, "1.0"), version("1.0", 3))
+        } else {
+            (promote(&staging, "3.0"), version("3.0", 3))
+        };
+        assert_eq!(run.version(), want);
         server.clear_faults();
+        let all = staging.clone().set("initial_history", 99).versions(None);
+        let stands = [version("1.0", 1), version("2.0", 2), want, version("4.0", 4)];
+        assert_eq!(all, stands);
+        assert_eq!(server.text(&format!("staging/{FILE}")), "4.0");
     }
-    let all = staging.clone().set("initial_history", 99).versions(None);
-    assert_eq!(all.len(), 4, "{all:?}");
 }

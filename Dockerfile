@@ -20,7 +20,6 @@ ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
 # Compiles on the building machine for any other one: emulated, it takes hours.
 FROM --platform=$BUILDPLATFORM ${BUILDER} AS builder
 ARG TARGETARCH
-ENV CARGO_TERM_COLOR=never
 WORKDIR /src
 RUN set -eu; \
     case "$TARGETARCH" in \

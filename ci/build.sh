@@ -24,8 +24,9 @@ fi
 crates=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --remap-path-prefix=$crates=/cargo"
 # The tests' server as well: with one package alone, cargo gives dependencies fewer features, and
-# builds them, and another executable, anew.
-cargo build --locked --release --bins --target "$triple" -p s3-asset-resource -p s3-test-server
+# builds them, and another executable, anew. The time of a commit would have every C library compiled
+# for each; it dates only files.
+env -u SOURCE_DATE_EPOCH cargo build --locked --release --bins --target "$triple" -p s3-asset-resource -p s3-test-server
 
 [ $# -gt 0 ] || exit 0
 root=$1

@@ -31,8 +31,14 @@ def run(command, **options):
 
 
 def same(what, found, expected):
-    if found != expected:
-        sys.exit(f"{what}:\n  expected {expected!r}\n  found    {found!r}")
+    if found == expected:
+        return
+    if isinstance(found, dict):
+        found, expected = list(found.items()), list(expected.items())
+    if isinstance(found, list):
+        # Of long lists, what differs.
+        found, expected = [it for it in found if it not in expected], [it for it in expected if it not in found]
+    sys.exit(f"{what}:\n  expected {expected!r}\n  found    {found!r}")
 
 
 def holds(what, condition):

@@ -66,6 +66,20 @@ pub fn now() -> String {
     rfc3339(SystemTime::now())
 }
 
+/// The seconds since 1970 of a time as [`rfc3339`] writes it.
+pub fn seconds(text: &str) -> Option<i64> {
+    use aws_smithy_types::date_time::{DateTime, Format};
+    DateTime::from_str(text, Format::DateTime).ok().map(|time| time.secs())
+}
+
+/// A time in UTC to the millisecond, with nothing in it that a key or a file's name cannot hold, and
+/// later times after earlier ones: `20260921T141320.900Z`.
+pub fn stamp(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = rfc3339(time).replace(['-', ':', 'Z'], "");
+    format!("{seconds}.{:03}Z", since.subsec_millis())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +116,8 @@ mod tests {
     fn times_are_utc_to_the_second() {
         let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_790_000_000_900);
         assert_eq!(rfc3339(time), "2026-09-21T14:13:20Z");
+        assert_eq!(seconds("2026-09-21T14:13:20Z"), Some(1_790_000_000));
+        assert_eq!(seconds("yesterday"), None);
+        assert_eq!(stamp(time), "20260921T141320.900Z");
     }
 }

@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod package;
+mod promotion;
 
 use crate::protocol::Version;
 use crate::source::{Source, Track};
@@ -17,5 +18,6 @@ pub async fn check(
     match &source.track {
         Track::Artifacts(track) => artifacts::check(source, track, store, version).await,
         Track::Package(track) => package::check(source, track, store, version).await,
+        Track::Promotion(track) => promotion::check(source, track, store, version).await,
     }
 }

@@ -4,13 +4,15 @@
 
 mod artifacts;
 mod package;
+mod promotion;
 
 pub use artifacts::describe;
 pub use package::{describe as describe_package, download_version};
+pub use promotion::{describe_promotion, download_release};
 
 use crate::digest::Sha256;
 use crate::names::{Key, RelPath};
-use crate::params::{GetArtifacts, GetPackage};
+use crate::params::{GetArtifacts, GetPackage, GetPromotion};
 use crate::protocol::{Response, Version};
 use crate::set::Mode;
 use crate::source::{Source, Track};
@@ -41,6 +43,10 @@ pub async fn get(
             let params = GetPackage::parse(params)?;
             package::get(source, track, engine, version, &params, destination).await
         }
+        Track::Promotion(track) => {
+            let params = GetPromotion::parse(params)?;
+            promotion::get(source, track, engine, version, params, destination).await
+        }
     }
 }
 
@@ -54,7 +60,7 @@ struct Wish {
     size: u64,
     /// Its permission bits.
     mode: u32,
-    /// None: s3-asset-manager recorded none.
+    /// None: whoever uploaded it recorded none.
     sha256: Option<Sha256>,
 }
 

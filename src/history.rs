@@ -148,6 +148,12 @@ impl Shape {
         (number.saturating_sub(1) / SEGMENT).min(self.sealed)..self.sealed
     }
 
+    /// The segment that holds a number; none: the head does, or nothing.
+    pub fn segment_of(&self, number: u64) -> Option<u64> {
+        let index = number.checked_sub(1)? / SEGMENT;
+        (index < self.sealed).then_some(index)
+    }
+
     /// The segments that hold the newest `count` entries below the head.
     pub fn segments_for(&self, count: usize) -> Range<u64> {
         self.sealed.saturating_sub((count as u64).div_ceil(SEGMENT))..self.sealed

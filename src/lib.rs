@@ -7,13 +7,13 @@
 //! |---|---|---|
 //! | 0 words | [`fault`], [`names`], [`digest`], [`secret`] | std, serde, sha2 |
 //! | 1 the edge | [`lenient`], [`protocol`], [`source`], [`params`], [`selection`], [`object`], [`code_hash`] | what users and Concourse write, validated |
-//! | 2 decisions | [`history`], [`artifacts`], [`package`], [`set`] | no async, clock, environment or file system |
+//! | 2 decisions | [`history`], [`artifacts`], [`promotion`], [`package`], [`set`] | no async, clock, environment or file system |
 //! | 3 hands | [`http`], [`credentials`], [`store`], [`transfer`], [`record`], [`workspace`], [`repo`], [`unpack`], [`python_glob`], [`code_hash_files`], [`build_info`], [`report`] | one foreign thing each |
 //! | 4 stories | [`publish`], [`ledger`], [`check`], [`get`], [`put`], [`operator`], [`entry`] | 1 to 3 together |
 //!
 //! A request's way: `entry` reads it, `source` and `params` validate it, `check`, `get` or `put`
-//! gather facts with `store` and `record`, decide with `artifacts`, `package`, `set` and `history`,
-//! act through `publish`, `ledger` and `transfer`, and answer.
+//! gather facts with `store` and `record`, decide with `artifacts`, `promotion`, `package`, `set` and
+//! `history`, act through `publish`, `ledger` and `transfer`, and answer.
 
 pub mod artifacts;
 pub mod build_info;
@@ -34,6 +34,7 @@ pub mod object;
 pub mod operator;
 pub mod package;
 pub mod params;
+pub mod promotion;
 pub mod protocol;
 pub mod publish;
 pub mod put;

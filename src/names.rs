@@ -3,6 +3,8 @@
 //! Invariants, each held by the one door into its type:
 //! - a [`RelPath`] joined to a directory stays inside it, whatever it was made from;
 //! - a [`Key`] is at most 1,024 bytes, S3's limit, and holds no NUL;
+//! - a [`Rank`], a [`ReleaseVersion`] and a [`ReleaseFile`] have no name that starts with a dot, so
+//!   what a release keeps beside them under such names is never one of them;
 //! - a [`CommitId`] or [`CodeHash`] is lower-case hexadecimal, so it is one path component;
 //! - no two keys of packages mean the same: see [`PackageName`] and [`Tag`].
 
@@ -42,8 +44,10 @@ macro_rules! text_type {
 }
 
 mod package;
+mod release;
 
 pub use package::{PackageName, Spec, Tag};
+pub use release::{Rank, ReleaseFile, ReleaseVersion};
 
 /// A bucket's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

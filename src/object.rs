@@ -2,6 +2,13 @@
 
 use std::collections::BTreeMap;
 
+/// The metadata that tells a release's version, as s3p writes it.
+pub const VERSION: &str = "version";
+/// The metadata of a rank's object: the number of the promotion that it shows.
+pub const PROMOTION: &str = "promotion";
+/// The metadata that holds the SHA-256 of the bytes, in base64, as s3-asset-manager writes it.
+pub const PACKAGE_HASH: &str = "package-hash";
+
 /// User metadata (`x-amz-meta-*`).
 pub type UserMetadata = BTreeMap<String, String>;
 
@@ -22,4 +29,17 @@ pub struct ObjectOptions {
     pub tags: BTreeMap<String, String>,
     /// User metadata (`x-amz-meta-*`).
     pub metadata: UserMetadata,
+}
+
+impl ObjectOptions {
+    /// Nothing is wanted.
+    pub const NONE: ObjectOptions = ObjectOptions {
+        acl: None,
+        content_type: None,
+        cache_control: None,
+        content_disposition: None,
+        storage_class: None,
+        tags: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+    };
 }

@@ -4,6 +4,7 @@
 //! `--json` one JSON value; everything else goes to standard error, as it does for the resource.
 
 mod artifacts;
+mod board;
 mod code_hash;
 mod import;
 mod import_plan;
@@ -11,6 +12,7 @@ mod legacy;
 mod manager;
 mod package;
 mod place;
+mod release;
 mod schema;
 mod sets;
 mod table;
@@ -34,6 +36,7 @@ AWS_ROLE names a role to assume with them.
 Examples:
   s3-asset artifacts list --bucket my-assets
   s3-asset artifacts verify --bucket my-assets --all
+  s3-asset release promote dist/my.tar.gz qa 0.1.1
   s3-asset package add frontend build/frontend.jar
   s3-asset code-hash --repository app 'lambdas/**'";
 
@@ -56,9 +59,15 @@ enum Command {
     /// Looks at the sets in a bucket, and gives a history to a bucket that has none
     #[command(subcommand, after_help = artifacts::HELP)]
     Artifacts(artifacts::Command),
-    /// Keeps versions and tags of packages, in place of sacker
+    /// Promotes files through ranks, and back: s3p's commands
+    #[command(subcommand, after_help = release::HELP)]
+    Release(release::Command),
+    /// Keeps versions and tags of packages: sacker's commands
     #[command(after_help = package::HELP)]
     Package(package::Arguments),
+    /// Shows who stands where: files by ranks
+    #[command(after_help = board::HELP)]
+    Board(board::Arguments),
     /// Prints the hash of the code that patterns pick out of a checkout
     #[command(after_help = code_hash::HELP)]
     CodeHash(code_hash::Arguments),
@@ -88,7 +97,9 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Check(output) => manager::check(&report, output).await,
             Command::Upload(output) => manager::upload(&report, output).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
+            Command::Release(command) => release::run(&report, command).await,
             Command::Package(arguments) => package::run(&report, arguments).await,
+            Command::Board(arguments) => board::run(&report, &arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
         }

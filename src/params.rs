@@ -4,21 +4,23 @@
 mod artifacts;
 mod object;
 mod package;
+mod promotion;
 
 pub use artifacts::{CommitOf, GetArtifacts, PutArtifacts};
 pub use object::pairs;
 pub use package::{GetPackage, PackageVersion, PutPackage};
+pub use promotion::{Act, GetPromotion, PutPromotion, VersionOf};
 
 use serde_json::{Value, json};
 
 /// The keys that this release knows, by place: for documents and editors.
 pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
-    [artifacts::keys(), package::keys()].concat()
+    [artifacts::keys(), promotion::keys(), package::keys()].concat()
 }
 
 /// JSON Schema of a get's params and of a put's.
 pub fn schemas() -> [Value; 2] {
-    let tracks = [artifacts::schemas(), package::schemas()];
+    let tracks = [artifacts::schemas(), promotion::schemas(), package::schemas()];
     let (gets, puts): (Vec<Value>, Vec<Value>) =
         tracks.into_iter().map(|[get, put]| (get, put)).unzip();
     [

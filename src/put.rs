@@ -2,12 +2,14 @@
 
 mod artifacts;
 mod package;
+mod promotion;
 
 pub use artifacts::{Outcome, Putting, hash_code, open};
 pub use package::{add, candidate_at};
+pub use promotion::{AtRank, Climbing, News, Outcome as Climbed, Standing};
 
 use crate::history::Build;
-use crate::params::{PutArtifacts, PutPackage};
+use crate::params::{PutArtifacts, PutPackage, PutPromotion};
 use crate::protocol::Response;
 use crate::source::{Source, Track};
 use crate::transfer::Engine;
@@ -31,6 +33,10 @@ pub async fn put(
         Track::Package(track) => {
             let params = PutPackage::parse(params, track)?;
             package::put(track, engine, &params, sources, build, time).await
+        }
+        Track::Promotion(track) => {
+            let params = PutPromotion::parse(params, track)?;
+            promotion::put(track, engine, &params, sources, build, time).await
         }
     }
 }

@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// Of a history: 64 segments and as many volumes reach a quarter of a million entries back.
 const PARTS_AT_ONCE: usize = 128;
+/// Of a search that ends at the first that fits.
+const PARTS_AHEAD: usize = 8;
 /// Each lost race waits longer: 200 writers at once get through.
 const RACES: u32 = 200;
 /// Events entered at one write of a head, which holds them all until the next: about 1 MB.
@@ -130,6 +132,40 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
             .try_collect()
             .await?;
         Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// The newest entry that fits among those of some segments, and perhaps older ones: they are
+    /// read newest first, and not much further than needed.
+    pub async fn find(
+        &self,
+        shape: &Shape,
+        range: Range<u64>,
+        mut fits: impl FnMut(&Entry<T>) -> bool,
+    ) -> anyhow::Result<Option<Entry<T>>> {
+        let mut parts = stream::iter(Part::cover(range))
+            .map(|part| self.part(shape.id(), part))
+            .buffered(PARTS_AHEAD);
+        while let Some(entries) = parts.next().await {
+            if let Some(entry) = entries?.into_iter().find(&mut fits) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entry of a number: one request, or a second where the head no longer holds it.
+    pub async fn entry(&self, number: u64) -> anyhow::Result<Option<Entry<T>>> {
+        let Some(mut head) = self.peek().await? else { return Ok(None) };
+        if let Some(segment) = head.shape().segment_of(number) {
+            let entries = self.part(head.shape().id(), Part::Segment(segment)).await?;
+            return Ok(entries.into_iter().find(|entry| entry.number == number));
+        }
+        while let Some(entry) = head.older()? {
+            if entry.number == number {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
     }
 
     async fn part(&self, id: &str, part: Part) -> anyhow::Result<Vec<Entry<T>>> {

@@ -6,10 +6,12 @@
 mod access;
 mod artifacts;
 mod package;
+mod promotion;
 
 pub use access::{Access, Checksum, ChecksumAlgorithm, Encryption, Identity, Role, Trust};
 pub use artifacts::{Artifacts, CodeHashRule, Follow};
 pub use package::{Numbering, Package};
+pub use promotion::{InvalidRank, Promotion};
 
 use crate::fault::fault;
 use crate::lenient::{Count, Flag, Text, closed, fields_of, read, refuse_unknown, schema_of};
@@ -37,13 +39,15 @@ pub struct Source {
     pub warnings: Vec<String>,
 }
 
-/// The track of a resource.
+/// The track of a resource. The other tracks of the design join here.
 #[derive(Debug, Clone)]
 pub enum Track {
     /// Sets of files, one for each commit.
     Artifacts(Artifacts),
     /// Versions of a package, with tags.
     Package(Package),
+    /// A file that climbs through ranks.
+    Promotion(Promotion),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -114,7 +118,7 @@ struct Common {
 struct Tracks {
     /// Sets of files, one for each commit; `{}` takes every default.
     artifacts: Option<Value>,
-    /// Not in this release.
+    /// A file that climbs through ranks: one resource for each rank.
     promotion: Option<Value>,
     /// Versions of a package, with tags.
     package: Option<Value>,
@@ -163,10 +167,11 @@ impl Source {
 }
 
 /// The keys that this release knows, by place: for documents and editors.
-pub fn known_keys() -> [(&'static str, Vec<&'static str>); 3] {
+pub fn known_keys() -> [(&'static str, Vec<&'static str>); 4] {
     [
         ("source", [fields_of::<Common>(), fields_of::<Tracks>()].concat()),
         ("source.artifacts", artifacts::keys()),
+        ("source.promotion", promotion::keys()),
         ("source.package", package::keys()),
     ]
 }
@@ -174,7 +179,11 @@ pub fn known_keys() -> [(&'static str, Vec<&'static str>); 3] {
 /// JSON Schema of `source`.
 pub fn schema() -> Value {
     let mut schema = closed("source", [schema_of::<Common>(), schema_of::<Tracks>()]);
-    let tracks = [("artifacts", artifacts::schema()), ("package", package::schema())];
+    let tracks = [
+        ("artifacts", artifacts::schema()),
+        ("promotion", promotion::schema()),
+        ("package", package::schema()),
+    ];
     let names = tracks.each_ref().map(|(name, _)| *name);
     if let Value::Object(properties) = &mut schema["properties"] {
         properties.retain(|key, _| {
@@ -212,10 +221,11 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
     match given.as_slice() {
         [] => Err(fault("source: no track", SIX)),
         ["artifacts"] => artifacts::parse(value(&tracks.artifacts), prefix).map(Track::Artifacts),
+        ["promotion"] => promotion::parse(value(&tracks.promotion), prefix).map(Track::Promotion),
         ["package"] => package::parse(value(&tracks.package), prefix).map(Track::Package),
         [other] => Err(fault(
             format!("source.{other}: this release does not have that track"),
-            "use `artifacts` or `package`: the other tracks come with later releases",
+            "it has `artifacts`, `promotion` and `package`: the others come with later releases",
         )),
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }

@@ -71,6 +71,9 @@ pub struct Store {
     bucket: Bucket,
     region: String,
     endpoint: Option<String>,
+    url: String,
+    /// How its siblings are reached, too.
+    access: Access,
     conditional: bool,
     checksum: Checksum,
     encryption: Option<Encryption>,
@@ -143,6 +146,12 @@ pub struct Facts {
     pub etag: ETag,
     /// User metadata.
     pub metadata: HashMap<String, String>,
+    /// The media type.
+    pub content_type: Option<String>,
+    /// How long it may be kept by caches.
+    pub cache_control: Option<String>,
+    /// What a browser does with it.
+    pub content_disposition: Option<String>,
 }
 
 impl Facts {
@@ -165,6 +174,8 @@ impl Store {
             bucket: access.bucket.clone(),
             region: access.region.clone(),
             endpoint: access.endpoint.clone(),
+            url: access.url(),
+            access: access.clone(),
             conditional: source.conditional_writes,
             checksum: access.checksum,
             encryption: access.encryption.clone(),
@@ -204,6 +215,11 @@ impl Store {
     /// `s3://bucket/key`.
     pub fn uri(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
+    }
+
+    /// The URL of an object, without anything that signs it.
+    pub fn url(&self, key: &Key) -> String {
+        format!("{}{}", self.url, path(key))
     }
 
     /// Reads a whole object that is small; none when it is not there.
@@ -271,6 +287,9 @@ impl Store {
                 size: answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
                 etag: ETag(answer.e_tag.unwrap_or_default()),
                 metadata: answer.metadata.unwrap_or_default(),
+                content_type: answer.content_type,
+                cache_control: answer.cache_control,
+                content_disposition: answer.content_disposition,
             })
         })
         .await
@@ -386,8 +405,7 @@ impl Store {
     }
 
     fn copy_source(&self, from: &Key) -> String {
-        const PATH: &percent_encoding::AsciiSet = &UNRESERVED.remove(b'/');
-        format!("{}/{}", self.bucket, percent_encoding::utf8_percent_encode(from.as_str(), PATH))
+        format!("{}/{}", self.bucket, path(from))
     }
 
     /// The checksum header of a body; `sha256` where it is known.
@@ -470,6 +488,12 @@ impl Store {
     fn explain(&self, failure: Failure, operation: &str, key: &str) -> anyhow::Error {
         failure.explain(operation, &self.bucket, key, &self.region, self.endpoint.as_deref())
     }
+}
+
+/// A key as the path of a URL.
+fn path(key: &Key) -> percent_encoding::PercentEncode<'_> {
+    const PATH: &percent_encoding::AsciiSet = &UNRESERVED.remove(b'/');
+    percent_encoding::utf8_percent_encode(key.as_str(), PATH)
 }
 
 async fn client(access: &Access) -> Client {

@@ -42,7 +42,7 @@ impl Sets {
         }});
         match self.place.open(report, BUCKET, track).await? {
             (engine, Track::Artifacts(track)) => Ok(Opened { engine, track }),
-            _ => anyhow::bail!("what was asked for is the `artifacts` track"),
+            _ => Err(anyhow::anyhow!("a source with `artifacts` is of that track")),
         }
     }
 }

@@ -216,6 +216,27 @@ pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
     })
 }
 
+impl Access {
+    /// The URL of the bucket, which ends in `/`: its name in the host's name, or in the path where
+    /// the user wants it there or the host's name cannot hold it.
+    pub fn url(&self) -> String {
+        let aws = || format!("https://s3.{}.amazonaws.com", self.region);
+        let server = self.endpoint.clone().unwrap_or_else(aws);
+        let (scheme, rest) = server.split_once("://").unwrap_or(("https", &server));
+        let (host, _) = rest.split_once(['/', ':']).unwrap_or((rest, ""));
+        let is_address = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+        let bucket = self.bucket.as_str();
+        let is_label = bucket.len() <= 63
+            && !bucket.starts_with('-')
+            && bucket.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        if self.path_style || is_address || !is_label {
+            format!("{scheme}://{rest}/{bucket}/")
+        } else {
+            format!("{scheme}://{bucket}.{rest}/")
+        }
+    }
+}
+
 fn checksum(common: &Common) -> anyhow::Result<Checksum> {
     let Some(name) = common.checksum_algorithm.get() else {
         return Ok(if common.skip_s3_checksums.is_on() {

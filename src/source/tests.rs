@@ -17,7 +17,7 @@ fn the_least_that_works() {
     assert_eq!(source.access.identity, Identity::Anonymous);
     assert_eq!(source.initial_history, 1);
     assert!(source.conditional_writes && source.access.multipart);
-    let Track::Artifacts(track) = source.track else { panic!("a track") };
+    let Track::Artifacts(track) = source.track else { panic!("the artifacts track") };
     assert_eq!((track.artifacts.as_str(), track.cache.as_str()), ("artifacts/", "cache/"));
     assert_eq!(track.follow, Follow::Commit);
 }
@@ -26,7 +26,7 @@ fn the_least_that_works() {
 fn prefixes_stand_before_both_folders() {
     let source =
         parse(json!({"prefix": "team", "artifacts": {"artifacts_prefix": "a/b"}})).expect("valid");
-    let Track::Artifacts(track) = source.track else { panic!("a track") };
+    let Track::Artifacts(track) = source.track else { panic!("the artifacts track") };
     assert_eq!((track.artifacts.as_str(), track.cache.as_str()), ("team/a/b/", "team/cache/"));
 }
 
@@ -44,6 +44,21 @@ fn who_signs() {
         (role.external_id.as_deref(), role.session_name.as_str()),
         (Some("42"), "s3-asset-resource")
     );
+}
+
+#[test]
+fn urls_of_a_bucket() {
+    let cases = [
+        (json!({"region_name": "eu-west-2"}), "https://b.s3.eu-west-2.amazonaws.com/"),
+        (json!({"use_path_style": true}), "https://s3.us-east-1.amazonaws.com/b/"),
+        (json!({"endpoint": "s3.example.com:9000"}), "https://b.s3.example.com:9000/"),
+        (json!({"endpoint": "http://10.0.0.1:9000"}), "http://10.0.0.1:9000/b/"),
+        (json!({"endpoint": "http://[::1]:9000"}), "http://[::1]:9000/b/"),
+        (json!({"bucket": "a.b"}), "https://s3.us-east-1.amazonaws.com/a.b/"),
+    ];
+    for (source, want) in cases {
+        assert_eq!(parse(source).expect(want).access.url(), want);
+    }
 }
 
 #[test]

@@ -3,12 +3,16 @@
 
 use super::{Condition, ETag, Facts, Failure, Fetched, Kind, Store, failure};
 use crate::names::{Bucket, Key};
+use crate::source::Access;
 
 impl Store {
     /// Another bucket, reached in the same way. It shares this one's list of unfinished uploads,
     /// so that whoever gives up the uploads of the one gives up those of the other.
     pub fn sibling(&self, bucket: &Bucket) -> Store {
+        let access = Access { bucket: bucket.clone(), ..self.access.clone() };
         Store {
+            url: access.url(),
+            access,
             client: self.client.clone(),
             bucket: bucket.clone(),
             region: self.region.clone(),

@@ -1,6 +1,8 @@
 //! What the documents show is what the program takes.
 
-use s3_asset_resource::params::{self, GetArtifacts, GetPackage, PutArtifacts, PutPackage};
+use s3_asset_resource::params::{
+    self, GetArtifacts, GetPackage, GetPromotion, PutArtifacts, PutPackage, PutPromotion,
+};
 use s3_asset_resource::source::{self, Source, Track};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -163,8 +165,10 @@ fn check_step(step: &Value, tracks: &Tracks) -> bool {
     let (schema, parsed) = match (track("get"), track("put")) {
         (Some(Track::Artifacts(_)), _) => (get, GetArtifacts::parse(&params).map(drop)),
         (Some(Track::Package(_)), _) => (get, GetPackage::parse(&params).map(drop)),
+        (Some(Track::Promotion(_)), _) => (get, GetPromotion::parse(&params).map(drop)),
         (_, Some(Track::Artifacts(_))) => (put, PutArtifacts::parse(&params).map(drop)),
         (_, Some(Track::Package(it))) => (put, PutPackage::parse(&params, it).map(drop)),
+        (_, Some(Track::Promotion(it))) => (put, PutPromotion::parse(&params, it).map(drop)),
         (None, None) => return false,
     };
     parsed.unwrap_or_else(|e| panic!("{step}: {e:#}"));
@@ -175,6 +179,7 @@ fn check_step(step: &Value, tracks: &Tracks) -> bool {
 #[test]
 fn the_example_pipelines_are_valid() {
     assert_eq!(check(&yaml(&read("assets/pipelines/artifacts.yml"))), 5);
+    assert_eq!(check(&yaml(&read("assets/pipelines/ranks.yml"))), 12);
     assert_eq!(check(&yaml(&read("assets/pipelines/packages.yml"))), 10);
 }
 
@@ -211,6 +216,9 @@ fn the_readme_names_every_key() {
 fn the_policies_are_json_and_the_links_lead_to_the_executable() {
     let artifacts = ["artifacts-publish", "artifacts-read"];
     for policy in artifacts.into_iter().chain([
+        "ranks-first",
+        "ranks-later",
+        "ranks-read",
         "packages-add",
         "packages-add-blindly",
         "packages-tag",

@@ -12,6 +12,7 @@
 mod artifacts;
 mod cache;
 mod checkouts;
+mod ci;
 mod conditions;
 mod copies;
 mod cost;
@@ -28,6 +29,7 @@ mod operator;
 mod packages;
 mod proxies;
 mod races;
+mod ranks;
 mod refusals;
 mod roles;
 mod secrets;

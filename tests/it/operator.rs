@@ -6,4 +6,5 @@ mod code_hash;
 mod import;
 mod manager;
 mod package;
+mod release;
 mod support;

@@ -1,0 +1,45 @@
+//! The check of the `promotion` track.
+//!
+//! One request: the head of the rank's history. Only when the given version is older than what the
+//! head holds, a second round reads the segments from it on, all at once; and where there is no
+//! history, the second request is for the rank's object, which s3p may have written.
+
+use crate::names::ReleaseVersion;
+use crate::object::VERSION;
+use crate::promotion::{Answer, Promoted, S3P, Wanted, version};
+use crate::protocol::Version;
+use crate::record::Record;
+use crate::source::{Promotion, Source};
+use crate::store::Store;
+
+/// The answer of a check of the `promotion` track, oldest first.
+pub(super) async fn check(
+    source: &Source,
+    track: &Promotion,
+    store: &Store,
+    given: Option<&Version>,
+) -> anyhow::Result<Vec<Version>> {
+    let given = given.map(Wanted::parse).transpose()?;
+    let record = Record::<Promoted>::new(store, track.history(&track.rank)?);
+    let mut answer = Answer::new(given, source.initial_history);
+    let mut held = 0;
+    if let Some(mut head) = record.peek().await? {
+        while let Some(entry) = head.older()? {
+            if answer.take(&entry) {
+                return Ok(answer.finish());
+            }
+            held += 1;
+        }
+        if held > 0 {
+            let shape = head.shape();
+            let older = record.segments(shape, answer.older(shape, held)).await?;
+            let _ = older.iter().any(|entry| answer.take(entry));
+            return Ok(answer.finish());
+        }
+    }
+    let Some(facts) = store.head(&track.pointer(&track.rank)?).await? else {
+        return Ok(Vec::new());
+    };
+    let Some(text) = facts.metadata.get(VERSION) else { return Ok(Vec::new()) };
+    Ok(vec![version(&ReleaseVersion::parse(text)?, S3P)])
+}

@@ -1,0 +1,61 @@
+//! The put of the `promotion` track: a file goes up to the first rank, or climbs to the next, or a
+//! rank goes back.
+
+mod archiving;
+mod climbing;
+
+pub use climbing::{AtRank, Climbing, News, Outcome, Standing};
+
+use crate::build_info::stamp;
+use crate::get::describe_promotion;
+use crate::history::Build;
+use crate::names::ReleaseVersion;
+use crate::params::{Act, PutPromotion, VersionOf};
+use crate::protocol::Response;
+use crate::source::Promotion;
+use crate::transfer::Engine;
+use crate::workspace::{find_one, read_text};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Carries out a put of the `promotion` track; `sources` is the directory of its inputs.
+pub(super) async fn put(
+    track: &Promotion,
+    engine: &Engine,
+    params: &PutPromotion,
+    sources: &Path,
+    build: &Build,
+    time: &str,
+) -> anyhow::Result<Response> {
+    let climbing = Climbing { engine, track, build, time, options: &params.object };
+    let version = |of: &VersionOf| match of {
+        VersionOf::Given(version) => Ok(version.clone()),
+        VersionOf::File(file) => {
+            let path = sources.join(file);
+            ReleaseVersion::parse(&read_text(&path, "params.version_file")?)
+                .map_err(|e| e.context(path.display().to_string()))
+        }
+    };
+    let outcome = match &params.act {
+        Act::Upload { file, version: of } => {
+            let file = find_one(sources, file, "params.file")?;
+            climbing.upload(file, of.as_ref().map(version).transpose()?).await?
+        }
+        Act::Promote { version: of } => {
+            let version = of.as_ref().map(version).transpose()?;
+            climbing.promote(version.as_ref()).await?
+        }
+        Act::RollBack { version: of } => climbing.roll_back(&version(of)?).await?,
+    };
+    outcome.tell(track, engine.store.report());
+    let (version, number) = (outcome.standing.version(), outcome.standing.number());
+    Ok(Response {
+        version: crate::promotion::version(version, number),
+        metadata: describe_promotion(&engine.store, track, version, outcome.standing.entry())?,
+    })
+}
+
+/// The version of a file that is given none: the time, to the millisecond.
+pub(super) fn default_version() -> anyhow::Result<ReleaseVersion> {
+    ReleaseVersion::parse(&stamp(SystemTime::now()))
+}

@@ -12,6 +12,7 @@
 mod artifacts;
 mod cache;
 mod checkouts;
+mod ci;
 mod conditions;
 mod copies;
 mod cost;

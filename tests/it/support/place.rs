@@ -10,7 +10,7 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use s3_asset_resource::source::Trust;
-use s3_test_server::{Options, Server};
+use s3_test_server::{LogEntry, Options, Server};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +25,8 @@ pub(crate) struct Place {
     secret_key: String,
     client: Client,
     runtime: Runtime,
+    /// Whether the server obeys conditions, as the suite is told.
+    conditions: bool,
     /// None where the server is a real one.
     embedded: Option<Server>,
 }
@@ -33,22 +35,41 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether the suite runs on a server that ignores conditions.
+fn unconditional() -> bool {
+    variable("S3_ASSET_TEST_CONDITIONAL_WRITES").as_deref() == Some("false")
+}
+
 impl Place {
     pub(crate) fn new() -> Place {
-        let place = match variable("S3_ASSET_TEST_ENDPOINT") {
-            None => {
-                let server = Server::start(Options::default());
-                let (access, secret) =
-                    (server.access_key().to_owned(), server.secret_key().to_owned());
-                Place::at(server.endpoint(), access, secret, Some(server))
-            }
+        match variable("S3_ASSET_TEST_ENDPOINT") {
+            None => Place::embedded(Options::default()),
             Some(endpoint) => {
                 let named = |name: &str| variable(name).unwrap_or_else(|| panic!("set {name}"));
                 let access = named("S3_ASSET_TEST_ACCESS_KEY");
                 let secret = named("S3_ASSET_TEST_SECRET_KEY");
-                Place::at(endpoint, access, secret, None)
+                Place::at(endpoint, access, secret, !unconditional(), None).created()
             }
-        };
+        }
+    }
+
+    /// On a server that ignores conditions: the suite's when it does, else the embedded one.
+    pub(crate) fn without_conditions() -> Place {
+        if unconditional() {
+            return Place::new();
+        }
+        Place::embedded(Options { ignore_conditions: true, ..Options::default() })
+    }
+
+    fn embedded(options: Options) -> Place {
+        let conditions = !options.ignore_conditions;
+        let server = Server::start(options);
+        let (access, secret) = (server.access_key().to_owned(), server.secret_key().to_owned());
+        Place::at(server.endpoint(), access, secret, conditions, Some(server)).created()
+    }
+
+    fn created(self) -> Place {
+        let place = self;
         let create = place.client.create_bucket().bucket(&place.bucket);
         place.runtime.block_on(create.send()).expect("a bucket of the test's own");
         place
@@ -58,6 +79,7 @@ impl Place {
         endpoint: String,
         access_key: String,
         secret_key: String,
+        conditions: bool,
         embedded: Option<Server>,
     ) -> Place {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -83,17 +105,29 @@ impl Place {
                 .enable_all()
                 .build()
                 .expect("a runtime"),
+            conditions,
             embedded,
         }
     }
 
-    /// A resource with the artifacts track over the bucket.
+    /// A resource with the artifacts track over the bucket, that asks of the server what it has.
     pub(crate) fn resource(&self) -> Resource {
+        let resource = self.demanding();
+        if self.conditions { resource } else { resource.set("conditional_writes", "false") }
+    }
+
+    /// A resource that says nothing of conditions.
+    pub(crate) fn demanding(&self) -> Resource {
         Resource::new(json!({
             "bucket": self.bucket, "endpoint": self.endpoint, "use_path_style": true,
             "access_key_id": self.access_key, "secret_access_key": self.secret_key,
             "artifacts": {},
         }))
+    }
+
+    /// The requests that came to the embedded server.
+    pub(crate) fn requests(&self) -> Option<Vec<LogEntry>> {
+        self.embedded.as_ref().map(|server| server.requests())
     }
 
     pub(crate) fn uri(&self, key: &str) -> String {

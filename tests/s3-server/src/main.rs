@@ -15,7 +15,8 @@ usage: s3-test-server [--port PORT] [--bucket BUCKET]... [--keep listing]
        [--region REGION] [--tls] [--fast-etags] [--ignore-conditions] [--max-page KEYS]
 
 Serves S3 from memory on 127.0.0.1 until it is killed.
---keep listing  ends when standard input does, and prints the keys that are there then
+--keep listing  ends when standard input does, and prints the keys that are there then, and the
+                uploads in parts that nobody finished
 --fast-etags    ETags from a counter instead of MD5, to measure clients
 --tls           https; the certificate to trust is printed
 ";
@@ -74,6 +75,9 @@ fn run(arguments: Arguments) -> std::io::Result<()> {
         for key in server.keys(bucket) {
             let size = server.get(bucket, &key).map_or(0, |object| object.size());
             writeln!(out, "{size:>12} {bucket}/{key}")?;
+        }
+        for upload in server.uploads(bucket) {
+            writeln!(out, "  unfinished {bucket}/{}", upload.key)?;
         }
     }
     Ok(())

@@ -43,7 +43,8 @@ pub(super) async fn get(
         ("s3_uri", store.uri(wish.key.as_str())),
         ("promotion.json", about(track, &wanted, &wish, entry.as_ref())?),
     ];
-    if params.skip_download.unwrap_or(source.skip_download) {
+    let skip = params.skip_download.unwrap_or(source.skip_download);
+    if skip {
         fetch(engine, &[], &small, destination).await?;
     } else if params.unpack {
         fetch_unpacked(engine, &wish, &small, destination).await?;
@@ -51,7 +52,8 @@ pub(super) async fn get(
         fetch(engine, std::slice::from_ref(&wish), &small, destination).await?;
     }
     store.report().success(format!(
-        "fetched {} version {} ({}) from {}",
+        "{} {} version {} ({}) from {}",
+        if skip { "skipped" } else { "fetched" },
         track.file,
         wanted.version,
         size(wish.size),

@@ -11,7 +11,7 @@ use crate::get::describe_promotion;
 use crate::history::Build;
 use crate::names::ReleaseVersion;
 use crate::params::{Act, PutPromotion, VersionOf};
-use crate::protocol::Response;
+use crate::protocol::{Response, metadata};
 use crate::source::Promotion;
 use crate::transfer::Engine;
 use crate::workspace::{find_one, read_text};
@@ -49,10 +49,11 @@ pub(super) async fn put(
     };
     outcome.tell(track, engine.store.report());
     let (version, number) = (outcome.standing.version(), outcome.standing.number());
-    Ok(Response {
-        version: crate::promotion::version(version, number),
-        metadata: describe_promotion(&engine.store, track, version, outcome.standing.entry())?,
-    })
+    let mut lines = describe_promotion(&engine.store, track, version, outcome.standing.entry())?;
+    if let News::Before(now) = &outcome.news {
+        lines.push(metadata("stands_now", now.as_str()));
+    }
+    Ok(Response { version: crate::promotion::version(version, number), metadata: lines })
 }
 
 /// The version of a file that is given none: the time, to the millisecond.

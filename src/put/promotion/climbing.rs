@@ -95,12 +95,14 @@ impl Outcome {
         let (file, rank, version) = (&track.file, &track.rank, self.standing.version());
         match &self.news {
             News::Promoted => {
-                let bytes = self.standing.entry().map_or(0, |entry| entry.what.release.size);
-                report.success(format!(
-                    "promoted {file} version {version} ({}) to {rank} rank, promotion {}",
-                    size(bytes),
-                    self.standing.number()
-                ));
+                let what = self.standing.entry().map(|entry| &entry.what);
+                let bytes = size(what.map_or(0, |what| what.release.size));
+                let number = self.standing.number();
+                report.success(if what.is_some_and(|what| what.rollback) {
+                    format!("rolled back {file} to version {version} ({bytes}) in {rank} rank, promotion {number}")
+                } else {
+                    format!("promoted {file} version {version} ({bytes}) to {rank} rank, promotion {number}")
+                });
             }
             News::Already => report.info(format!("{file} version {version} already in {rank} rank")),
             News::Before(now) => report.warn(format!(

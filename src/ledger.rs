@@ -259,13 +259,14 @@ impl Ledger {
     }
 }
 
-/// A history that stands, or a new one.
+/// A history that stands, or a new one; also where somebody began it and went no further, perhaps
+/// because the server ignores conditions, which this finds out.
 async fn begun<T>(record: &Record<'_, T>, current: Option<Current<T>>) -> anyhow::Result<Current<T>>
 where
     T: serde::Serialize + serde::de::DeserializeOwned + Clone,
 {
     match current {
-        Some(current) => Ok(current),
-        None => record.begin().await,
+        Some(current) if !current.head.entries().is_empty() => Ok(current),
+        _ => record.begin().await,
     }
 }

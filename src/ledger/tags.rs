@@ -7,6 +7,7 @@ use crate::names::Tag;
 use crate::package::{Move, Pointer};
 use crate::record::{Current, Next};
 use crate::store::unique_id;
+use anyhow::Context as _;
 use futures_util::future::try_join;
 
 impl Ledger {
@@ -124,7 +125,7 @@ impl Ledger {
             })
         };
         history.extend(current, time, &Build::default(), decide).await?;
-        begun(&history, history.read().await?).await
+        history.read().await?.context("a history was deleted meanwhile")
     }
 
     pub(super) async fn follow_tag(&self, tag: &Tag) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ mod cost;
 mod daily;
 mod kills;
 mod races;
+mod rules;
 mod sacker;
 mod timestamps;
 

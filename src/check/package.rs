@@ -9,7 +9,6 @@
 //! A tag: the head of its history; a second round reads segments, or the pointer that another tool
 //! wrote where there is no history.
 
-use crate::fault::fault;
 use crate::ledger::Ledger;
 use crate::names::Tag;
 use crate::package::{Stood, TagAnswer, VersionAnswer, Wanted};
@@ -92,12 +91,8 @@ async fn moves(
     let number = match given.map(|given| &given.tagged) {
         None => None,
         Some(Some((of, number))) if of == tag => Some(*number),
-        Some(_) => {
-            return Err(fault(
-                format!("version: it is none of the tag `{tag}`"),
-                "a version of a tag is {version, tag, tagged}",
-            ));
-        }
+        // None of this tag's: unknown, as a number that no move has yet.
+        Some(_) => Some(u64::MAX),
     };
     let history = ledger.tag_history(tag)?;
     let head = history.peek().await?;

@@ -11,6 +11,7 @@ use crate::protocol::Version;
 use crate::record::Record;
 use crate::source::{Promotion, Source};
 use crate::store::Store;
+use anyhow::Context as _;
 
 /// The answer of a check of the `promotion` track, oldest first.
 pub(super) async fn check(
@@ -37,9 +38,11 @@ pub(super) async fn check(
             return Ok(answer.finish());
         }
     }
-    let Some(facts) = store.head(&track.pointer(&track.rank)?).await? else {
+    let pointer = track.pointer(&track.rank)?;
+    let Some(facts) = store.head(&pointer).await? else {
         return Ok(Vec::new());
     };
     let Some(text) = facts.metadata.get(VERSION) else { return Ok(Vec::new()) };
-    Ok(vec![version(&ReleaseVersion::parse(text)?, S3P)])
+    let by_s3p = ReleaseVersion::parse(text).with_context(|| store.uri(pointer.as_str()))?;
+    Ok(vec![version(&by_s3p, S3P)])
 }

@@ -20,6 +20,7 @@ use crate::source::Promotion;
 use crate::store::{Facts, unique_id};
 use crate::transfer::{Engine, blocking};
 use crate::workspace::{Found, hash};
+use anyhow::Context as _;
 use std::sync::Arc;
 
 /// A file at a rank.
@@ -171,14 +172,21 @@ impl<'a> Climbing<'a> {
         let current = self.record(rank)?.read().await?;
         let mut at = AtRank { current, s3p: None, is_foreign: false };
         if at.entries().is_empty()
-            && let Some(facts) = self.engine.store.head(&self.track.pointer(rank)?).await?
+            && let Some((by_s3p, facts)) = self.shown(rank).await?
         {
-            match facts.metadata.get(VERSION) {
-                None => at.is_foreign = true,
-                Some(text) => at.s3p = Some((ReleaseVersion::parse(text)?, facts)),
-            }
+            at.is_foreign = by_s3p.is_none();
+            at.s3p = by_s3p.map(|version| (version, facts));
         }
         Ok(at)
+    }
+
+    /// A rank's object, and the version that it says it is.
+    async fn shown(&self, rank: &Rank) -> anyhow::Result<Option<(Option<ReleaseVersion>, Facts)>> {
+        let (store, pointer) = (&self.engine.store, self.track.pointer(rank)?);
+        let Some(facts) = store.head(&pointer).await? else { return Ok(None) };
+        let version = facts.metadata.get(VERSION).map(|text| ReleaseVersion::parse(text));
+        let version = version.transpose().with_context(|| store.uri(pointer.as_str()))?;
+        Ok(Some((version, facts)))
     }
 
     /// Uploads a file to the first rank; without a version it gets the time, unless its very bytes

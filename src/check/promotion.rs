@@ -5,7 +5,7 @@
 //! history, the second request is for the rank's object, which s3p may have written.
 
 use crate::names::ReleaseVersion;
-use crate::object::VERSION;
+use crate::object::{PROMOTION, VERSION};
 use crate::promotion::{Answer, Promoted, S3P, Wanted, version};
 use crate::protocol::Version;
 use crate::record::Record;
@@ -43,6 +43,8 @@ pub(super) async fn check(
         return Ok(Vec::new());
     };
     let Some(text) = facts.metadata.get(VERSION) else { return Ok(Vec::new()) };
-    let by_s3p = ReleaseVersion::parse(text).with_context(|| store.uri(pointer.as_str()))?;
-    Ok(vec![version(&by_s3p, S3P)])
+    let shown = ReleaseVersion::parse(text).with_context(|| store.uri(pointer.as_str()))?;
+    // Where it says a number, the history came between the two requests.
+    let number = facts.metadata.get(PROMOTION).and_then(|text| text.parse().ok());
+    Ok(vec![version(&shown, number.unwrap_or(S3P))])
 }

@@ -89,7 +89,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         Peek::parse(fetched.bytes).with_context(|| self.store.uri(key.as_str())).map(Some)
     }
 
-    /// Makes an empty head where [`Record::read`] found none.
+    /// Makes an empty head where [`Record::read`] found none, or no entry in it; refuses a server
+    /// that ignores conditions.
     pub async fn begin(&self) -> anyhow::Result<Current<T>> {
         let bytes: Bytes = Head::<T>::new(unique_id()).to_bytes()?.into();
         let key = self.head_key()?;

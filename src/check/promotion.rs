@@ -5,12 +5,13 @@
 //! history, the second request is for the rank's object, which s3p may have written.
 
 use crate::names::ReleaseVersion;
-use crate::object::VERSION;
+use crate::object::{PROMOTION, VERSION};
 use crate::promotion::{Answer, Promoted, S3P, Wanted, version};
 use crate::protocol::Version;
 use crate::record::Record;
 use crate::source::{Promotion, Source};
 use crate::store::Store;
+use anyhow::Context as _;
 
 /// The answer of a check of the `promotion` track, oldest first.
 pub(super) async fn check(
@@ -37,9 +38,13 @@ pub(super) async fn check(
             return Ok(answer.finish());
         }
     }
-    let Some(facts) = store.head(&track.pointer(&track.rank)?).await? else {
+    let pointer = track.pointer(&track.rank)?;
+    let Some(facts) = store.head(&pointer).await? else {
         return Ok(Vec::new());
     };
     let Some(text) = facts.metadata.get(VERSION) else { return Ok(Vec::new()) };
-    Ok(vec![version(&ReleaseVersion::parse(text)?, S3P)])
+    let shown = ReleaseVersion::parse(text).with_context(|| store.uri(pointer.as_str()))?;
+    // Where it says a number, the history came between the two requests.
+    let number = facts.metadata.get(PROMOTION).and_then(|text| text.parse().ok());
+    Ok(vec![version(&shown, number.unwrap_or(S3P))])
 }

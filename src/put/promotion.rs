@@ -3,8 +3,12 @@
 
 mod archiving;
 mod climbing;
+mod looking;
+mod outcome;
 
-pub use climbing::{AtRank, Climbing, News, Outcome, Standing};
+pub use climbing::Climbing;
+pub use looking::AtRank;
+pub use outcome::{News, Outcome, Standing};
 
 use crate::build_info::stamp;
 use crate::get::describe_promotion;

@@ -160,20 +160,41 @@ fn check(pipeline: &Value) -> usize {
 
 /// Parses the params of a step of ours, by the track of its resource; whether it is one.
 fn check_step(step: &Value, tracks: &Tracks) -> bool {
-    let track = |verb: &str| step[verb].as_str().and_then(|name| tracks.get(name));
-    let (params, [get, put]) = (map(&step["params"]), params::schemas());
-    let (schema, parsed) = match (track("get"), track("put")) {
-        (Some(Track::Artifacts(_)), _) => (get, GetArtifacts::parse(&params).map(drop)),
-        (Some(Track::Package(_)), _) => (get, GetPackage::parse(&params).map(drop)),
-        (Some(Track::Promotion(_)), _) => (get, GetPromotion::parse(&params).map(drop)),
-        (_, Some(Track::Artifacts(_))) => (put, PutArtifacts::parse(&params).map(drop)),
-        (_, Some(Track::Package(it))) => (put, PutPackage::parse(&params, it).map(drop)),
-        (_, Some(Track::Promotion(it))) => (put, PutPromotion::parse(&params, it).map(drop)),
-        (None, None) => return false,
+    let track = |verb: &str| {
+        let name = step[verb].as_str()?;
+        tracks.get(step["resource"].as_str().unwrap_or(name))
     };
-    parsed.unwrap_or_else(|e| panic!("{step}: {e:#}"));
-    conforms(&params.into(), &schema, "params").expect("as the schema says");
+    if let Some(track) = track("get") {
+        check_get(track, map(&step["params"]));
+    } else if let Some(track) = track("put") {
+        check_put(track, map(&step["params"]));
+        check_get(track, map(&step["get_params"]));
+    } else {
+        return false;
+    }
     true
+}
+
+fn check_get(track: &Track, params: Map<String, Value>) {
+    let parsed = match track {
+        Track::Artifacts(_) => GetArtifacts::parse(&params).map(drop),
+        Track::Package(_) => GetPackage::parse(&params).map(drop),
+        Track::Promotion(_) => GetPromotion::parse(&params).map(drop),
+    };
+    parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
+    let [get, _] = params::schemas();
+    conforms(&params.into(), &get, "params").expect("as the schema says");
+}
+
+fn check_put(track: &Track, params: Map<String, Value>) {
+    let parsed = match track {
+        Track::Artifacts(_) => PutArtifacts::parse(&params).map(drop),
+        Track::Package(it) => PutPackage::parse(&params, it).map(drop),
+        Track::Promotion(it) => PutPromotion::parse(&params, it).map(drop),
+    };
+    parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
+    let [_, put] = params::schemas();
+    conforms(&params.into(), &put, "params").expect("as the schema says");
 }
 
 #[test]
@@ -181,6 +202,7 @@ fn the_example_pipelines_are_valid() {
     assert_eq!(check(&yaml(&read("assets/pipelines/artifacts.yml"))), 5);
     assert_eq!(check(&yaml(&read("assets/pipelines/ranks.yml"))), 12);
     assert_eq!(check(&yaml(&read("assets/pipelines/packages.yml"))), 10);
+    assert_eq!(check(&yaml(&read("assets/pipelines/together.yml"))), 15);
 }
 
 #[test]

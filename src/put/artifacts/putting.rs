@@ -182,8 +182,10 @@ impl Putting<'_> {
         current: Option<Current<Published>>,
     ) -> anyhow::Result<Current<Published>> {
         match current {
-            Some(current) => Ok(current),
-            None => self.record()?.begin().await,
+            Some(current) if !current.head.entries().is_empty() => Ok(current),
+            // Also where somebody began it and went no further: perhaps because the server ignores
+            // conditions, which this finds out.
+            _ => self.record()?.begin().await,
         }
     }
 

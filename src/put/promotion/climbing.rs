@@ -9,13 +9,14 @@
 
 use super::archiving::holds;
 use super::default_version;
+use super::looking::{AtRank, Hit, Search};
+use super::outcome::{News, Outcome, Standing};
 use crate::fault::fault;
 use crate::history::{Build, Entry, Head, Position};
-use crate::names::{Rank, ReleaseVersion};
+use crate::names::ReleaseVersion;
 use crate::object::{ObjectOptions, PROMOTION, VERSION};
-use crate::promotion::{Intent, Look, Place, Promoted, Refused, Release, S3P};
+use crate::promotion::{Intent, Place, Promoted, Refused, Release, S3P};
 use crate::record::{Current, Next, Record};
-use crate::report::{Report, size};
 use crate::source::Promotion;
 use crate::store::{Facts, unique_id};
 use crate::transfer::{Engine, blocking};
@@ -37,150 +38,7 @@ pub struct Climbing<'a> {
     pub options: &'a ObjectOptions,
 }
 
-/// What a put answers.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What the put was about.
-    pub standing: Standing,
-    /// What became of it.
-    pub news: News,
-}
-
-/// Something that stands or stood at a rank.
-#[derive(Debug, Clone)]
-pub enum Standing {
-    /// An entry of the rank's history.
-    Entry(Box<Entry<Promoted>>),
-    /// What s3p put there.
-    S3p(ReleaseVersion),
-}
-
-/// What became of a put.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News {
-    /// The version stands there now.
-    Promoted,
-    /// It stood there already.
-    Already,
-    /// It was put there before, and this version stands there now: nothing was done.
-    Before(ReleaseVersion),
-}
-
-impl Standing {
-    /// Its version.
-    pub fn version(&self) -> &ReleaseVersion {
-        match self {
-            Standing::Entry(entry) => &entry.what.release.version,
-            Standing::S3p(version) => version,
-        }
-    }
-
-    /// Its number in the rank's history.
-    pub fn number(&self) -> u64 {
-        self.entry().map_or(S3P, |entry| entry.number)
-    }
-
-    /// Its entry, where it has one.
-    pub fn entry(&self) -> Option<&Entry<Promoted>> {
-        match self {
-            Standing::Entry(entry) => Some(entry),
-            Standing::S3p(_) => None,
-        }
-    }
-}
-
-impl Outcome {
-    /// Says what became of it.
-    pub fn tell(&self, track: &Promotion, report: &Report) {
-        let (file, rank, version) = (&track.file, &track.rank, self.standing.version());
-        match &self.news {
-            News::Promoted => {
-                let what = self.standing.entry().map(|entry| &entry.what);
-                let bytes = size(what.map_or(0, |what| what.release.size));
-                let number = self.standing.number();
-                report.success(if what.is_some_and(|what| what.rollback) {
-                    format!("rolled back {file} to version {version} ({bytes}) in {rank} rank, promotion {number}")
-                } else {
-                    format!("promoted {file} version {version} ({bytes}) to {rank} rank, promotion {number}")
-                });
-            }
-            News::Already => report.info(format!("{file} version {version} already in {rank} rank")),
-            News::Before(now) => report.warn(format!(
-                "{file} version {version} was in {rank} rank before (promotion {}), and {now} is there now: nothing is changed; `rollback: true` puts it back",
-                self.standing.number()
-            )),
-        }
-    }
-}
-
-/// What there is at a rank.
-#[derive(Debug)]
-pub struct AtRank {
-    /// The history; none: nothing of ours.
-    pub current: Option<Current<Promoted>>,
-    /// What s3p put there, while the history has no entry.
-    pub s3p: Option<(ReleaseVersion, Facts)>,
-    /// Whether the rank's object is neither's.
-    is_foreign: bool,
-}
-
-impl AtRank {
-    /// The entries of the head, newest first.
-    pub fn entries(&self) -> &[Entry<Promoted>] {
-        self.current.as_ref().map_or(&[], |current| current.head.entries())
-    }
-}
-
-/// What a search in a rank's history found.
-#[derive(Debug, Clone)]
-enum Hit {
-    Stands(Entry<Promoted>),
-    StoodByS3p(ReleaseVersion),
-    Base(Entry<Promoted>),
-    BaseByS3p,
-}
-
-fn judge(intent: &Intent, id: &str, entry: &Entry<Promoted>, is_newest: bool) -> Option<Hit> {
-    match intent.look(id, entry, is_newest) {
-        Look::Stands => return Some(Hit::Stands(entry.clone())),
-        Look::Base => return Some(Hit::Base(entry.clone())),
-        Look::Nothing => {}
-    }
-    let before = entry.what.after_s3p.as_ref()?;
-    match intent.look_at_s3p(before) {
-        Look::Stands => Some(Hit::StoodByS3p(before.clone())),
-        Look::Base => Some(Hit::BaseByS3p),
-        Look::Nothing => None,
-    }
-}
-
-/// Segments never change: what was looked through once need not be again.
-#[derive(Debug, Default)]
-struct Searched {
-    through: u64,
-    hit: Option<Hit>,
-}
-
-impl<'a> Climbing<'a> {
-    fn record(&self, rank: &Rank) -> anyhow::Result<Record<'a, Promoted>> {
-        Ok(Record::new(&self.engine.store, self.track.history(rank)?))
-    }
-
-    /// Reads what there is at a rank.
-    pub async fn at(&self, rank: &Rank) -> anyhow::Result<AtRank> {
-        let current = self.record(rank)?.read().await?;
-        let mut at = AtRank { current, s3p: None, is_foreign: false };
-        if at.entries().is_empty()
-            && let Some(facts) = self.engine.store.head(&self.track.pointer(rank)?).await?
-        {
-            match facts.metadata.get(VERSION) {
-                None => at.is_foreign = true,
-                Some(text) => at.s3p = Some((ReleaseVersion::parse(text)?, facts)),
-            }
-        }
-        Ok(at)
-    }
-
+impl Climbing<'_> {
     /// Uploads a file to the first rank; without a version it gets the time, unless its very bytes
     /// stand there already.
     pub async fn upload(
@@ -256,89 +114,6 @@ impl<'a> Climbing<'a> {
         self.enter(current, s3p, &intent, None).await
     }
 
-    /// The version that stood at this rank before the one that stands there now.
-    pub async fn version_before(&self) -> anyhow::Result<ReleaseVersion> {
-        let record = self.record(&self.track.rank)?;
-        let none = || {
-            let file = &self.track.file;
-            let why = format!("no other version of {file} stood at the rank `{}`", self.track.rank);
-            fault(why, "`s3-asset release history` lists what stood there")
-                .context(Refused::ROLL_BACK)
-        };
-        let Some(Current { head, .. }) = record.read().await? else { return Err(none()) };
-        let Some(newest) = head.entries().first() else { return Err(none()) };
-        let now = &newest.what.release.version;
-        let mut before = None;
-        let mut look = |entry: &Entry<Promoted>| {
-            let own = Some(&entry.what.release.version).filter(|version| *version != now);
-            before = own.or(entry.what.after_s3p.as_ref()).filter(|it| *it != now).cloned();
-            before.is_some()
-        };
-        if !head.entries().iter().any(&mut look) {
-            let shape = head.shape();
-            record.find(&shape, shape.segments_from(1), &mut look).await?;
-        }
-        before.ok_or_else(none)
-    }
-
-    /// The bytes of a version that stood at a rank, and where in its history; of the version that
-    /// stands there now where none is named.
-    async fn standing_at(
-        &self,
-        rank: &Rank,
-        version: Option<&ReleaseVersion>,
-    ) -> anyhow::Result<(Release, Place)> {
-        let at = self.at(rank).await?;
-        let place = |promotion| Place { rank: rank.clone(), promotion };
-        let mut by_s3p = at.s3p.map(|(standing, _)| standing);
-        let mut found = None;
-        if let Some(Current { head, .. }) = &at.current {
-            let mut fits = |entry: &Entry<Promoted>| {
-                let own = &entry.what.release.version;
-                if version.is_none_or(|version| version == own) {
-                    return true;
-                }
-                by_s3p = by_s3p.take().or_else(|| entry.what.after_s3p.clone());
-                false
-            };
-            found = head.entries().iter().find(|entry| fits(entry)).cloned();
-            if found.is_none() {
-                let shape = head.shape();
-                found = self.record(rank)?.find(&shape, shape.segments_from(1), fits).await?;
-            }
-        }
-        if let Some(entry) = found {
-            return Ok((entry.what.release, place(entry.number)));
-        }
-        let by_s3p = by_s3p.filter(|it| version.is_none_or(|version| version == it));
-        let Some(by_s3p) = by_s3p else {
-            let file = &self.track.file;
-            let what = match version {
-                Some(version) => format!("version {version} of {file} never stood"),
-                None => format!("nothing of {file} stands"),
-            };
-            return Err(fault(
-                format!("{what} at the rank `{rank}`"),
-                format!("promote it to `{rank}` first: a release climbs rank by rank"),
-            )
-            .context(Refused::SKIP));
-        };
-        Ok((self.archived_by_s3p(&by_s3p).await?, place(S3P)))
-    }
-
-    /// The bytes of a version that s3p promoted.
-    async fn archived_by_s3p(&self, version: &ReleaseVersion) -> anyhow::Result<Release> {
-        let Some(archived) = self.archived(version).await? else {
-            let key = self.track.shelf(version)?.plain;
-            return Err(fault(
-                format!("{} is not in the archive", self.engine.store.uri(key.as_str())),
-                "s3p kept every version there: restore it, or upload the file to the first rank",
-            )
-            .context(Refused::PROMOTE));
-        };
-        Ok(archived.release)
-    }
-
     /// The history of this rank, begun where there is none, and what s3p had put there.
     async fn begun(
         &self,
@@ -375,11 +150,11 @@ impl<'a> Climbing<'a> {
     ) -> anyhow::Result<Outcome> {
         let (rank, id) = (&self.track.rank, unique_id());
         let record = self.record(rank)?;
-        let mut searched = Searched::default();
+        let mut search = Search::new(&record, intent, &id, since);
         let mut stood_by_s3p = None;
         let decide = async |head: &Head<Promoted>| {
             stood_by_s3p = None;
-            let hit = search(&record, head, since, intent, &id, &mut searched).await?;
+            let hit = search.through(head).await?;
             let own = |release: Release, from: Option<Place>, rollback: bool| Promoted {
                 release,
                 from,
@@ -437,10 +212,10 @@ impl<'a> Climbing<'a> {
                 return Ok(());
             }
             self.copy(&newest.what.release, &pointer, Some(newest.number)).await?;
-            if let Some(mut head) = record.peek().await?
-                && let Some(entry) = head.older()?
-            {
-                newest = entry;
+            let Some(mut head) = record.peek().await? else { return Ok(()) };
+            match head.older()? {
+                Some(entry) if entry.number != newest.number => newest = entry,
+                _ => return Ok(()),
             }
         }
     }
@@ -452,37 +227,6 @@ impl<'a> Climbing<'a> {
         )
         .context(Refused::ROLL_BACK)
     }
-}
-
-/// Looks through a history, newest first: its head, and the segments since a position.
-async fn search(
-    record: &Record<'_, Promoted>,
-    head: &Head<Promoted>,
-    since: Option<&Position>,
-    intent: &Intent,
-    id: &str,
-    searched: &mut Searched,
-) -> anyhow::Result<Option<Hit>> {
-    for (index, entry) in head.entries().iter().enumerate() {
-        if let Some(hit) = judge(intent, id, entry, index == 0) {
-            return Ok(Some(hit));
-        }
-    }
-    let shape = head.shape();
-    let range = shape.segments_since(since);
-    let mut hit = None;
-    let unseen = searched.through.max(range.start)..range.end;
-    record
-        .find(&shape, unseen, |entry| {
-            hit = judge(intent, id, entry, false);
-            hit.is_some()
-        })
-        .await?;
-    searched.through = range.end;
-    if hit.is_some() {
-        searched.hit = hit;
-    }
-    Ok(searched.hit.clone())
 }
 
 /// Whether a rank's object shows an entry.

@@ -174,3 +174,27 @@ fn a_lost_answer_makes_no_second_entry() {
         assert_eq!(server.text(&format!("staging/{FILE}")), "4.0");
     }
 }
+
+/// The first promotion to a rank comes between a look at its history and one at its object: what
+/// the object shows is then no promotion of s3p's.
+#[test]
+fn a_first_promotion_in_between_is_not_taken_for_s3ps() {
+    for is_check in [true, false] {
+        let server = Embedded::new();
+        let [qa, staging] = ["qa", "staging"].map(|rank| at(&server.resource(), rank));
+        upload(&qa, "1.0", "one").json();
+        let (other, done) = (staging.clone(), AtomicBool::new(false));
+        let between = Action::Call(Arc::new(move |_| {
+            if !done.swap(true, Ordering::SeqCst) {
+                promote(&other, "1.0").json();
+            }
+        }));
+        server.fault(Fault::new(between).on("HeadObject").key(&format!("staging/{FILE}")));
+        if is_check {
+            assert_eq!(staging.versions(None), [version("1.0", 1)]);
+        } else {
+            assert_eq!(promote(&staging, "1.0").version(), version("1.0", 1));
+        }
+        assert_eq!(staging.clone().set("initial_history", 9).versions(None), [version("1.0", 1)]);
+    }
+}

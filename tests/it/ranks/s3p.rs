@@ -90,3 +90,14 @@ fn what_is_missing_is_said() {
     let error = put(&staging, &json!({})).error();
     assert!(error.contains("is no release"), "{error}");
 }
+
+#[test]
+fn a_version_that_cannot_be_one_is_named() {
+    let place = Place::new();
+    let [qa, staging, _] = ranks(&place);
+    place.put(&format!("qa/{FILE}"), b"x", &[("version", "../x")]);
+    for run in [qa.check(None), put(&staging, &json!({})), upload(&qa, "1.0", "one")] {
+        let error = run.error();
+        assert!(error.contains("qa/my.tar.gz: the version `../x` has a name"), "{error}");
+    }
+}

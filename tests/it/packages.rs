@@ -4,6 +4,7 @@ mod cost;
 mod daily;
 mod kills;
 mod late;
+mod policies;
 mod races;
 mod rules;
 mod sacker;

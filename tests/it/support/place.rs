@@ -42,15 +42,28 @@ fn unconditional() -> bool {
 
 impl Place {
     pub(crate) fn new() -> Place {
-        match variable("S3_ASSET_TEST_ENDPOINT") {
+        match Place::given() {
             None => Place::embedded(Options::default()),
-            Some(endpoint) => {
-                let named = |name: &str| variable(name).unwrap_or_else(|| panic!("set {name}"));
-                let access = named("S3_ASSET_TEST_ACCESS_KEY");
-                let secret = named("S3_ASSET_TEST_SECRET_KEY");
-                Place::at(endpoint, access, secret, !unconditional(), None).created()
-            }
+            Some(place) => place.created(),
         }
+    }
+
+    /// A bucket that does not exist yet on the server that the environment names.
+    fn given() -> Option<Place> {
+        let endpoint = variable("S3_ASSET_TEST_ENDPOINT")?;
+        let named = |name: &str| variable(name).unwrap_or_else(|| panic!("set {name}"));
+        let access = named("S3_ASSET_TEST_ACCESS_KEY");
+        let secret = named("S3_ASSET_TEST_SECRET_KEY");
+        Some(Place::at(endpoint, access, secret, !unconditional(), None))
+    }
+
+    /// A bucket `it-<kind>-...` on a server that enforces the policies of packages; none where the
+    /// suite's does not.
+    pub(crate) fn enforcing(kind: &str) -> Option<Place> {
+        variable("S3_ASSET_TEST_POLICIES")?;
+        let mut place = Place::given()?;
+        place.bucket = place.bucket.replacen("it-", &format!("it-{kind}-"), 1);
+        Some(place.created())
     }
 
     /// On a server that ignores conditions: the suite's when it does, else the embedded one.

@@ -2,14 +2,13 @@
 //!
 //! Every version: the head of the history, what `latest` names and the record of the given version,
 //! at once. A second round, at once too, reads the segments that are needed when the given version
-//! is older than what the head holds; and it lists, from the history's newest number on, when
-//! `latest` names a higher one, or when there is no history because sacker, or writers that may
-//! only write, made all versions.
+//! is older than what the head holds; and it lists, from the given version on, or from the one that
+//! `latest` names, what sacker and writers that may only write have added since the history's
+//! newest: all versions where there is no history.
 //!
 //! A tag: the head of its history; a second round reads segments, or the pointer that another tool
 //! wrote where there is no history.
 
-use crate::fault::fault;
 use crate::ledger::Ledger;
 use crate::names::Tag;
 use crate::package::{Stood, TagAnswer, VersionAnswer, Wanted};
@@ -76,8 +75,23 @@ async fn versions(
         // All that the head holds was removed.
         (false, Some(_), None) => shape.segments_for(1),
     };
-    let (older, newer) =
-        try_join(history.segments(shape, older), ledger.newer(Some(known), latest)).await?;
+    let newer = async {
+        match (given, &record, latest) {
+            // The given version itself is newer than the history.
+            (Some(given), Some(_), latest) if given > known => {
+                ledger.listed(given.saturating_sub(1), latest.unwrap_or(0).max(given)).await
+            }
+            (None, _, Some(latest)) if source.initial_history > 1 => {
+                ledger.newer(Some(known), Some(latest)).await
+            }
+            // Only the newest is of interest.
+            (None, _, Some(latest)) | (Some(_), None, Some(latest)) => {
+                ledger.newer(Some(known.max(latest.saturating_sub(1))), Some(latest)).await
+            }
+            _ => ledger.newer(Some(known), latest).await,
+        }
+    };
+    let (older, newer) = try_join(history.segments(shape, older), newer).await?;
     let _ = older.iter().any(|entry| answer.take(&entry.what));
     answer.newer(newer.iter().map(|(version, _)| *version));
     Ok(answer.finish())
@@ -92,12 +106,8 @@ async fn moves(
     let number = match given.map(|given| &given.tagged) {
         None => None,
         Some(Some((of, number))) if of == tag => Some(*number),
-        Some(_) => {
-            return Err(fault(
-                format!("version: it is none of the tag `{tag}`"),
-                "a version of a tag is {version, tag, tagged}",
-            ));
-        }
+        // None of this tag's: unknown, as a number that no move has yet.
+        Some(_) => Some(u64::MAX),
     };
     let history = ledger.tag_history(tag)?;
     let head = history.peek().await?;

@@ -101,11 +101,13 @@ impl Ledger {
         let mut current = self.current().await?;
         let mut placed = None;
         let added = loop {
-            if let Some(found) = self.same(candidate, &wanted, &current.head, build).await? {
-                break found;
-            }
+            let found = self.same(candidate, &wanted, &current.head, build).await?;
+            // Also where the version stands: what became of its blob is mended.
             if placed.is_none() {
                 placed = Some(self.place(candidate).await?);
+            }
+            if let Some(found) = found {
+                break found;
             }
             let version = newest(&current.head) + 1;
             let mine = wanted.clone().at(&current.head.position());
@@ -267,6 +269,7 @@ impl Ledger {
             && let Ok(pointer) = Pointer::parse(&fetched.bytes, key.as_str())
             && let Some(added) = self.is_at(candidate, &wanted, pointer.version).await?
         {
+            self.place(candidate).await?;
             return Ok(added);
         }
         let placed = self.place(candidate).await?;

@@ -3,6 +3,7 @@
 mod cost;
 mod daily;
 mod kills;
+mod late;
 mod races;
 mod rules;
 mod sacker;

@@ -12,6 +12,7 @@ use crate::names::shown;
 use crate::object::ObjectOptions;
 use crate::operator::table::table;
 use crate::report::{count, size};
+use crate::store::Facts;
 use crate::transfer::AT_ONCE;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -24,7 +25,7 @@ Blobs go in two steps, so that nothing is lost that an add under way needs: a bl
 refers to is set aside, under .aside/ in the store; a later run deletes what has lain there for as
 long as --older-than says, and puts back what a version refers to by then.
 
-Name every other ledger whose blobs are in the same store, and every prefix by a run of its own.
+It may run beside adds, and not beside itself. Name every other ledger whose blobs are in the same store, and every prefix by a run of its own.
 
 Examples:
   s3-asset package gc
@@ -149,17 +150,23 @@ async fn carry_out(ledger: &Ledger, steps: &[Step]) -> anyhow::Result<()> {
         .map(|step| async move {
             let (own, aside) =
                 (ledger.package.blob(&step.sha256)?, ledger.package.aside(&step.sha256)?);
-            let options = ObjectOptions::default();
+            let as_it_is = |facts: &Facts| ObjectOptions {
+                content_type: facts.content_type.clone(),
+                cache_control: facts.cache_control.clone(),
+                content_disposition: facts.content_disposition.clone(),
+                metadata: facts.metadata.clone().into_iter().collect(),
+                ..ObjectOptions::default()
+            };
             match step.action {
                 Action::Delete => store.delete(&aside).await,
                 Action::SetAside => {
                     let Some(facts) = store.head(&own).await? else { return Ok(()) };
-                    store.copy(&own, &facts, &aside, &options).await?;
+                    store.copy(&own, &facts, &aside, &as_it_is(&facts)).await?;
                     store.delete(&own).await
                 }
                 Action::Restore => {
                     let Some(facts) = store.head(&aside).await? else { return Ok(()) };
-                    store.copy(&aside, &facts, &own, &options).await
+                    store.copy(&aside, &facts, &own, &as_it_is(&facts)).await
                 }
             }
         })

@@ -13,7 +13,8 @@
 //! - what something refers to, and lies aside only, goes back under its own key. The same run does
 //!   this for records that came while it was setting aside; a get meanwhile finds it aside.
 //!
-//! References are read after blobs are listed, so a version that was added before is seen.
+//! References are read after blobs are listed, so a version that was added before is seen. Only one
+//! run deletes at a time: of two, one might delete what the other has set aside just then.
 
 use crate::digest::Sha256;
 use crate::store::Listed;
@@ -86,16 +87,19 @@ impl Blobs {
             size: *size,
             modified: *modified,
         };
-        let own = self.own.iter().filter_map(|blob| {
-            let (sha, (_, modified)) = blob;
-            (!needed.contains(sha) && is_old(*modified)).then(|| step(Action::SetAside, blob))
-        });
+        let goes_aside = |sha: &Sha256| {
+            let own = self.own.get(sha);
+            !needed.contains(sha) && own.is_some_and(|(_, modified)| is_old(*modified))
+        };
+        let own = self.own.iter().filter(|(sha, _)| goes_aside(sha));
+        let own = own.map(|blob| step(Action::SetAside, blob));
         let aside = self.aside.iter().filter_map(|blob| {
             let (sha, (_, modified)) = blob;
-            match (self.own.contains_key(sha), needed.contains(sha)) {
-                (false, true) => Some(step(Action::Restore, blob)),
-                _ => is_old(*modified).then(|| step(Action::Delete, blob)),
+            if needed.contains(sha) && !self.own.contains_key(sha) {
+                return Some(step(Action::Restore, blob));
             }
+            // What is set aside now takes the place of what was before.
+            (is_old(*modified) && !goes_aside(sha)).then(|| step(Action::Delete, blob))
         });
         let mut steps: Vec<Step> = own.chain(aside).collect();
         steps.sort_by_key(|step| (step.action, step.sha256));
@@ -114,7 +118,7 @@ mod tests {
         let (old, young) = (Some(NOW - AGE), Some(NOW - AGE + 1));
         // Under its own key since, aside since, whether something refers to it, what is done.
         type Case = (Option<i64>, Option<i64>, bool, &'static [Action]);
-        let cases: [Case; 14] = [
+        let cases: [Case; 15] = [
             (old, None, true, &[]),
             (young, None, true, &[]),
             (old, None, false, &[Action::SetAside]),
@@ -127,8 +131,8 @@ mod tests {
             (old, young, true, &[]),
             (young, old, false, &[Action::Delete]),
             (young, young, false, &[]),
-            // Set aside anew: the copy there is replaced by one of now.
             (old, young, false, &[Action::SetAside]),
+            (old, old, false, &[Action::SetAside]),
             (None, None, true, &[]),
         ];
         let sha = Sha256::of(b"x");

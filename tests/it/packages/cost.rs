@@ -110,4 +110,16 @@ fn without_a_history() {
     assert_eq!((versions, rounds), (vec![version(at(COUNT))], 2));
     let (versions, requests, _) = check(&server, &package, Some(&version(at(COUNT - 2_500))));
     assert_eq!((versions.len(), requests), (2_501, 6), "three pages");
+    // A history that a put once began, and nobody goes on with.
+    grow(&server, "app/.history/versions", 1, |_, _: &Head<Change>| Change::of_number(at(1)));
+    for given in [None, Some(0), Some(1), Some(900)] {
+        let back = given.unwrap_or(0);
+        let given = given.map(|back| version(at(COUNT - back)));
+        let (versions, requests, rounds) = check(&server, &package, given.as_ref());
+        assert!(versions.iter().map(number).eq((COUNT - back..=COUNT).map(at)), "{given:?}");
+        assert!(requests <= 4 && rounds == 2, "{given:?}: {requests} in {rounds}");
+    }
+    let (versions, _, rounds) = check(&server, &package, Some(&version(at(1))));
+    assert_eq!(versions.len() as u64, COUNT);
+    println!("{COUNT} versions beside a history: {rounds} rounds from the oldest on");
 }

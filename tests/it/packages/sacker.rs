@@ -165,6 +165,10 @@ fn damaged_objects_are_named() {
     server.corrupt(STORE, &two, "tw");
     package.add("two", &json!({"metadata": {"again": "yes"}})).version();
     assert_eq!(server.get(STORE, &two).expect("a blob").text(), "two");
+    // Also when it is a version already.
+    server.remove(STORE, &two);
+    package.add("two", &json!({"metadata": {"again": "yes"}})).version();
+    assert_eq!(server.get(STORE, &two).expect("a blob").text(), "two");
     server.put(LEDGER, "team/app/tags/live", "{", &[]);
     let live = package.clone().of_package("tag", "live");
     assert!(live.check(None).error().contains("team/app/tags/live is damaged"));

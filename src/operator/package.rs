@@ -45,7 +45,7 @@ pub(super) struct Arguments {
 /// Where the packages are. Options stand before the command, as for sacker, or after it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The buckets")]
-struct Where {
+pub(super) struct Where {
     /// The bucket of names, versions and tags
     #[arg(long, global = true, value_name = "s3://BUCKET")]
     ledger: Option<String>,
@@ -120,8 +120,20 @@ struct ListArguments {
 }
 
 impl Where {
+    /// The options of a command that is about other buckets as well.
+    pub(super) fn beside(place: &Place, ledger: Option<String>, store: Option<String>) -> Where {
+        let Place { prefix, region, endpoint, path_style, no_conditional_writes, .. } =
+            place.clone();
+        Where { ledger, store, prefix, region, endpoint, path_style, no_conditional_writes }
+    }
+
+    /// Whether a ledger is given, by an option or in sacker's configuration.
+    pub(super) fn is_given(&self) -> anyhow::Result<bool> {
+        Ok(self.ledger.is_some() || config::read()?.ledger.is_some())
+    }
+
     /// The ledger of a package; of all of them where none is named.
-    async fn open(
+    pub(super) async fn open(
         &self,
         report: &Arc<Report>,
         package: Option<&str>,
@@ -224,7 +236,7 @@ fn package_of(key: &str) -> Option<&str> {
 }
 
 /// The packages that somebody names, or all of them.
-async fn chosen(ledger: &Ledger, names: &[String]) -> anyhow::Result<Vec<Package>> {
+pub(super) async fn chosen(ledger: &Ledger, names: &[String]) -> anyhow::Result<Vec<Package>> {
     if names.is_empty() {
         let (packages, odd) = packages(ledger).await?;
         for key in odd {

@@ -9,7 +9,12 @@ use std::fmt::Write as _;
 const STYLE: &str = include_str!("board.css");
 
 /// The page; `time` and `now` are when it was made.
-pub(super) fn page(bucket: &str, time: &str, now: i64, sections: &[Section]) -> String {
+pub(super) fn page<'a>(
+    bucket: &str,
+    time: &str,
+    now: i64,
+    sections: impl IntoIterator<Item = &'a Section>,
+) -> String {
     let (name, mut body) = (escaped(bucket), String::new());
     for section in sections {
         part(&mut body, section, now);

@@ -58,6 +58,7 @@ pub(super) async fn section(
         title: "Files by ranks",
         thing: "file",
         place: "rank",
+        number: "promotion",
         places: track.ranks.iter().map(ToString::to_string).collect(),
         is_ordered: true,
         rows: rows.into_iter().map(|(name, cells)| Row { name, cells }).collect(),

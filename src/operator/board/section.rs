@@ -13,6 +13,8 @@ pub(super) struct Section {
     pub(super) thing: &'static str,
     /// What a column is.
     pub(super) place: &'static str,
+    /// What counts what happened at a place.
+    pub(super) number: &'static str,
     /// The places.
     pub(super) places: Vec<String>,
     /// Whether each place gets what it has from the one before.
@@ -84,7 +86,7 @@ pub(super) fn plain(section: &Section, now: i64) -> String {
 pub(super) fn value(section: &Section) -> Value {
     let cell = |cell: &Cell| {
         json!({
-            "version": cell.version, "promotion": cell.number, "time": cell.time,
+            "version": cell.version, section.number: cell.number, "time": cell.time,
             "rollback": cell.rollback, "build": cell.build.name, "build_url": cell.build.url,
             "by": cell.build.by,
         })
@@ -116,6 +118,7 @@ pub(super) mod tests {
             title: "Files by ranks",
             thing: "file",
             place: "rank",
+            number: "promotion",
             places: vec!["qa".into(), "production".into()],
             is_ordered: true,
             rows: rows

@@ -40,6 +40,11 @@ pub(in crate::operator) struct Opened {
 }
 
 impl Releases {
+    /// Whether ranks are given, by an option or in the environment.
+    pub(in crate::operator) fn has_ranks(&self) -> bool {
+        self.ranks.is_some() || variable(RANKS).is_some()
+    }
+
     /// The ranks that the options or the environment name.
     fn ranks(&self) -> anyhow::Result<String> {
         self.ranks.clone().or_else(|| variable(RANKS)).ok_or_else(|| {

@@ -172,3 +172,43 @@ fn the_board_shows_who_stands_where() {
     assert!(page.contains("my.tar.gz") && page.contains("1.1 waits"), "{page}");
     run("board --html nowhere/board.html").failed(1, "nowhere/board.html");
 }
+
+#[test]
+fn the_board_shows_packages_by_tags() {
+    let (server, directory) = s3p();
+    let run = |words: &str| in_directory(&server, directory.path(), words);
+    assert_eq!(
+        run("board --ledger s3://assets --ranks qa").ok().stdout,
+        "FILE  QA\n\nPACKAGE  LATEST\n"
+    );
+    for words in [
+        "add team/app dist/my.tar.gz",
+        "tag team/app 1 live",
+        "add team/app dist/my.tar.gz --metadata n=2 --tag canary",
+        "tag team/app 2 live",
+        "tag team/app 1 live",
+        "tag team/app 1 gone",
+        "untag team/app gone",
+        "add other dist/my.tar.gz",
+    ] {
+        run(&format!("package --ledger s3://assets {words}")).ok();
+    }
+    server.put(BUCKET, "other/tags/sackers", r#"{"version": 1}"#, &[]);
+    let board = run("board --ledger s3://assets --json").ok().json();
+    let packages = &board["packages"];
+    assert_eq!(packages["team/app"]["live"]["version"], "1");
+    assert_eq!(packages["team/app"]["live"]["tagged"], 3);
+    assert_eq!(packages["team/app"]["live"]["rollback"], true);
+    assert_eq!(packages["team/app"]["gone"], serde_json::Value::Null);
+    assert_eq!(packages["other"]["sackers"]["version"], "1");
+    let table = run("board --ledger s3://assets team/app none").ok().stdout;
+    let table = table.split_once("\n\n").expect("two tables").1;
+    let latest = packages["team/app"]["latest"]["version"].as_str().expect("a version");
+    let want = format!(
+        "PACKAGE   LATEST   CANARY   LIVE\nteam/app  {latest} (now)  {latest} (now)  1 (now)\n"
+    );
+    assert_eq!(table, want);
+    run("board --ledger s3://assets --html board.html").ok();
+    let page = std::fs::read_to_string(directory.path().join("board.html")).expect("the page");
+    assert!(page.contains("Packages by tags") && page.contains("team/app"), "{page}");
+}

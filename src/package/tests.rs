@@ -242,3 +242,31 @@ fn damaged_records_and_pointers_are_named() {
         assert_eq!(pointer, Pointer { version, tagged });
     }
 }
+
+#[test]
+fn what_the_history_does_not_have_yet_is_newest() {
+    // The history, the versions newer than it, the given one and whether it is gone, how many the
+    // first check wants; the answer.
+    type Case = (&'static [i64], &'static [u64], Option<u64>, bool, usize, &'static [u64]);
+    let cases: [Case; 11] = [
+        (&[1, 2], &[], None, false, 1, &[2]),
+        (&[1, 2], &[7, 9], None, false, 1, &[9]),
+        (&[1, 2], &[7, 9], None, false, 3, &[2, 7, 9]),
+        (&[], &[7, 9], None, false, 1, &[9]),
+        (&[1, 2], &[7, 9], Some(1), false, 1, &[1, 2, 7, 9]),
+        (&[1, 2], &[7, 9], Some(2), false, 1, &[2, 7, 9]),
+        (&[1, 2], &[7, 9], Some(7), false, 1, &[7, 9]),
+        (&[1, 2], &[7, 9], Some(9), false, 1, &[9]),
+        (&[1, 2], &[7, 9], Some(8), true, 1, &[9]),
+        (&[1, 2], &[7, 9], Some(9), true, 1, &[7]),
+        (&[1, 2, -1], &[7], Some(1), true, 1, &[7]),
+    ];
+    for (story, newer, given, gone, initial, want) in cases {
+        let mut answer = VersionAnswer::new(given, initial, gone);
+        let _ = changes(story).iter().any(|change| answer.take(change));
+        answer.newer(newer.iter().copied());
+        let got: Vec<String> = answer.finish().iter().map(|v| v["version"].clone()).collect();
+        let want: Vec<String> = want.iter().map(u64::to_string).collect();
+        assert_eq!(got, want, "{story:?} {newer:?} {given:?} {gone} {initial}");
+    }
+}

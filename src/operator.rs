@@ -65,7 +65,7 @@ enum Command {
     /// Keeps versions and tags of packages: sacker's commands
     #[command(after_help = package::HELP)]
     Package(package::Arguments),
-    /// Shows who stands where: files by ranks
+    /// Shows who stands where: files by ranks, packages by tags
     #[command(after_help = board::HELP)]
     Board(board::Arguments),
     /// Prints the hash of the code that patterns pick out of a checkout

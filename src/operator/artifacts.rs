@@ -25,6 +25,8 @@ const FEWEST_DIGITS: usize = 7;
 const SHORT: usize = 12;
 
 pub(super) const HELP: &str = "\
+PACKAGE_ASSETS_BUCKET names the bucket where --bucket does not.
+
 Examples:
   s3-asset artifacts list --bucket my-assets
   s3-asset artifacts show 3f2a91c --bucket my-assets

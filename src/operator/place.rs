@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The bucket")]
 pub(super) struct Place {
-    /// The bucket; unset: the variable that the command's help names
+    /// The bucket; unset: PACKAGE_ASSETS_BUCKET, for releases AWS_S3_BUCKET
     #[arg(long)]
     pub(super) bucket: Option<String>,
     /// A folder that everything is in, as `prefix` in source

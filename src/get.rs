@@ -12,7 +12,7 @@ pub use promotion::{describe_promotion, download_release};
 
 use crate::digest::Sha256;
 use crate::names::{Key, RelPath};
-use crate::params::{GetArtifacts, GetPackage, GetPromotion};
+use crate::params::{GetArtifacts, GetFile};
 use crate::protocol::{Response, Version};
 use crate::set::Mode;
 use crate::source::{Source, Track};
@@ -40,11 +40,11 @@ pub async fn get(
             artifacts::get(source, track, engine, version, &params, destination).await
         }
         Track::Package(track) => {
-            let params = GetPackage::parse(params)?;
+            let params = GetFile::parse(params)?;
             package::get(source, track, engine, version, &params, destination).await
         }
         Track::Promotion(track) => {
-            let params = GetPromotion::parse(params)?;
+            let params = GetFile::parse(params)?;
             promotion::get(source, track, engine, version, params, destination).await
         }
     }

@@ -1,15 +1,17 @@
 //! `params` of a get and of a put: what the user wrote becomes options that are valid. One file a
-//! track, and one for what every track takes.
+//! track, one for what every track takes, and one for gets of a single file.
 
 mod artifacts;
+mod file;
 mod object;
 mod package;
 mod promotion;
 
 pub use artifacts::{CommitOf, GetArtifacts, PutArtifacts};
+pub use file::GetFile;
 pub use object::pairs;
-pub use package::{GetPackage, PackageVersion, PutPackage};
-pub use promotion::{Act, GetPromotion, PutPromotion, VersionOf};
+pub use package::{PackageVersion, PutPackage};
+pub use promotion::{Act, PutPromotion, VersionOf};
 
 use serde_json::{Value, json};
 

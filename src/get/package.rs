@@ -6,7 +6,7 @@ use crate::ledger::Ledger;
 use crate::names::RelPath;
 use crate::object::UserMetadata;
 use crate::package::{OWN_FILES, VersionRecord, Wanted, permissions};
-use crate::params::GetPackage;
+use crate::params::GetFile;
 use crate::protocol::{Metadata, Response, Version, metadata};
 use crate::report::size;
 use crate::source::{Package, Source};
@@ -20,7 +20,7 @@ pub(super) async fn get(
     track: &Package,
     engine: &Engine,
     version: &Version,
-    params: &GetPackage,
+    params: &GetFile,
     destination: &Path,
 ) -> anyhow::Result<Response> {
     let wanted = Wanted::parse(version)?;

@@ -9,7 +9,7 @@ use crate::fault::fault;
 use crate::history::Entry;
 use crate::names::{RelPath, ReleaseVersion};
 use crate::object::VERSION;
-use crate::params::GetPromotion;
+use crate::params::GetFile;
 use crate::promotion::{Promoted, S3P, Wanted};
 use crate::protocol::{Metadata, Response, Version, metadata};
 use crate::record::Record;
@@ -27,7 +27,7 @@ pub(super) async fn get(
     track: &Promotion,
     engine: &Engine,
     version: &Version,
-    params: GetPromotion,
+    params: GetFile,
     destination: &Path,
 ) -> anyhow::Result<Response> {
     let (store, wanted) = (&engine.store, Wanted::parse(version)?);

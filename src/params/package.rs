@@ -1,25 +1,15 @@
 //! `params` of the `package` track.
 
+use super::file;
 use super::object::{self, RawObject, pairs};
 use crate::fault::fault;
-use crate::lenient::{
-    Flag, Text, TextMap, Texts, closed, fields_of, read, refuse_unknown, schema_of,
-};
+use crate::lenient::{Text, TextMap, Texts, closed, fields_of, read, refuse_unknown, schema_of};
 use crate::names::{Spec, Tag};
 use crate::object::{ObjectOptions, UserMetadata};
 use crate::source::Package;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-/// A get of the `package` track.
-#[derive(Debug, Clone, Copy)]
-pub struct GetPackage {
-    /// Whether the file is an archive whose content is wanted.
-    pub unpack: bool,
-    /// Whether only the small files about the version are written; none: as `source` says.
-    pub skip_download: Option<bool>,
-}
 
 /// A put of the `package` track.
 #[derive(Debug, Clone)]
@@ -49,15 +39,6 @@ pub enum PackageVersion {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-struct RawGet {
-    /// Writes what the file holds (tar, zip, gzip, bzip2) instead of the file.
-    unpack: Flag,
-    /// Writes only the small files about the version.
-    skip_download: Flag,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 struct RawPut {
     /// Adds a version: a glob that matches one file.
     file: Text,
@@ -71,15 +52,6 @@ struct RawPut {
     untag: Texts,
     /// What to say of a new version: names and values.
     metadata: TextMap,
-}
-
-impl GetPackage {
-    /// Validates a get's params.
-    pub fn parse(params: &Map<String, Value>) -> anyhow::Result<GetPackage> {
-        refuse_unknown("params", params, &[fields_of::<RawGet>()])?;
-        let raw: RawGet = read("params", params)?;
-        Ok(GetPackage { unpack: raw.unpack.is_on(), skip_download: raw.skip_download.get() })
-    }
 }
 
 impl PutPackage {
@@ -154,17 +126,14 @@ impl PutPackage {
 /// The keys of a get's params and of a put's.
 pub(super) fn keys() -> [(&'static str, Vec<&'static str>); 2] {
     [
-        ("get params", fields_of::<RawGet>().to_vec()),
+        ("get params", file::keys()),
         ("put params", [fields_of::<RawPut>(), fields_of::<RawObject>()].concat()),
     ]
 }
 
 /// JSON Schema of a get's params and of a put's.
 pub(super) fn schemas() -> [Value; 2] {
-    [
-        closed("package: a version", [schema_of::<RawGet>()]),
-        closed("package: a version, and tags", [schema_of::<RawPut>(), schema_of::<RawObject>()]),
-    ]
+    [file::schema("package"), closed("package", [schema_of::<RawPut>(), schema_of::<RawObject>()])]
 }
 
 #[cfg(test)]

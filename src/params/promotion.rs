@@ -1,5 +1,6 @@
 //! `params` of the `promotion` track.
 
+use super::file;
 use super::object::{self, RawObject};
 use crate::fault::fault;
 use crate::lenient::{Flag, Text, closed, fields_of, read, refuse_unknown, schema_of};
@@ -9,15 +10,6 @@ use crate::source::Promotion;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-/// A get of the `promotion` track.
-#[derive(Debug, Clone, Copy)]
-pub struct GetPromotion {
-    /// Whether what the file holds is written in its place.
-    pub unpack: bool,
-    /// Whether only the small files about the release are written; none: as `source` says.
-    pub skip_download: Option<bool>,
-}
 
 /// A put of the `promotion` track.
 #[derive(Debug, Clone)]
@@ -61,15 +53,6 @@ pub enum VersionOf {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-struct RawGet {
-    /// Writes what the file, an archive, holds instead of the file.
-    unpack: Flag,
-    /// Writes only the small files about the release.
-    skip_download: Flag,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
 struct RawPut {
     /// At the first rank: the file to upload, a glob that matches one.
     file: Text,
@@ -79,15 +62,6 @@ struct RawPut {
     version_file: Text,
     /// Puts back a version that stood at this rank before.
     rollback: Flag,
-}
-
-impl GetPromotion {
-    /// Validates a get's params.
-    pub fn parse(params: &Map<String, Value>) -> anyhow::Result<GetPromotion> {
-        refuse_unknown("params", params, &[fields_of::<RawGet>()])?;
-        let raw: RawGet = read("params", params)?;
-        Ok(GetPromotion { unpack: raw.unpack.is_on(), skip_download: raw.skip_download.get() })
-    }
 }
 
 impl PutPromotion {
@@ -154,7 +128,7 @@ impl PutPromotion {
 /// The keys of a get's params and of a put's.
 pub(super) fn keys() -> [(&'static str, Vec<&'static str>); 2] {
     [
-        ("get params", fields_of::<RawGet>().to_vec()),
+        ("get params", file::keys()),
         ("put params", [fields_of::<RawPut>(), fields_of::<RawObject>()].concat()),
     ]
 }
@@ -162,7 +136,7 @@ pub(super) fn keys() -> [(&'static str, Vec<&'static str>); 2] {
 /// What an editor may know of them.
 pub(super) fn schemas() -> [Value; 2] {
     [
-        closed("promotion", [schema_of::<RawGet>()]),
+        file::schema("promotion"),
         closed("promotion", [schema_of::<RawPut>(), schema_of::<RawObject>()]),
     ]
 }

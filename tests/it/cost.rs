@@ -1,27 +1,10 @@
 //! What a check costs: requests, and how many of them had to wait for the one before, at
 //! histories of 1, 1,000 and 100,000 published sets.
 
-use crate::support::{Embedded, Grown, Resource};
+use crate::support::{Embedded, Grown, check};
 use s3_asset_resource::history::{SEGMENT, VOLUME};
-use serde_json::Value;
-use std::time::Duration;
 
 const COUNTS: [usize; 3] = [1, 1_000, 100_000];
-const QUIET: Duration = Duration::from_millis(60);
-
-/// What a check answered, its requests, and its rounds.
-fn check(
-    server: &Embedded,
-    resource: &Resource,
-    version: Option<&Value>,
-) -> (Vec<Value>, usize, u64) {
-    server.reset_requests();
-    server.measure_rounds(QUIET);
-    let versions = resource.versions(version);
-    let rounds = server.rounds();
-    server.stop_rounds();
-    (versions, server.requests().len(), rounds)
-}
 
 #[test]
 fn the_first_check_is_one_request() {

@@ -1,7 +1,7 @@
 //! What the documents show is what the program takes.
 
 use s3_asset_resource::params::{
-    self, GetArtifacts, GetPackage, GetPromotion, PutArtifacts, PutPackage, PutPromotion,
+    self, GetArtifacts, GetFile, PutArtifacts, PutPackage, PutPromotion,
 };
 use s3_asset_resource::source::{self, Source, Track};
 use serde_json::{Map, Value, json};
@@ -178,8 +178,8 @@ fn check_step(step: &Value, tracks: &Tracks) -> bool {
 fn check_get(track: &Track, params: Map<String, Value>) {
     let parsed = match track {
         Track::Artifacts(_) => GetArtifacts::parse(&params).map(drop),
-        Track::Package(_) => GetPackage::parse(&params).map(drop),
-        Track::Promotion(_) => GetPromotion::parse(&params).map(drop),
+        Track::Package(_) => GetFile::parse(&params).map(drop),
+        Track::Promotion(_) => GetFile::parse(&params).map(drop),
     };
     parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
     let [get, _] = params::schemas();

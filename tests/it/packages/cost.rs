@@ -1,29 +1,12 @@
 //! What a check costs at 100,000 versions, with a history and without one.
 
 use super::{number, record, sackers_record, tagged, version};
-use crate::support::{BUCKET, Embedded, Resource, grow};
+use crate::support::{BUCKET, Embedded, check, grow};
 use bytes::Bytes;
 use s3_asset_resource::history::Head;
 use s3_asset_resource::package::{Change, Move};
-use serde_json::Value;
-use std::time::Duration;
 
 const COUNT: u64 = 100_000;
-const QUIET: Duration = Duration::from_millis(60);
-
-/// What a check answered, its requests, and its rounds.
-fn check(
-    server: &Embedded,
-    resource: &Resource,
-    version: Option<&Value>,
-) -> (Vec<Value>, usize, u64) {
-    server.reset_requests();
-    server.measure_rounds(QUIET);
-    let versions = resource.versions(version);
-    let rounds = server.rounds();
-    server.stop_rounds();
-    (versions, server.requests().len(), rounds)
-}
 
 fn latest(server: &Embedded, version: u64) {
     server.put(BUCKET, "app/tags/latest", format!("{{\"version\": {version}}}"), &[]);

@@ -1,15 +1,12 @@
 //! What a check costs at 1, 1,000 and 100,000 promotions; a get and a put beside it.
 
 use super::support::{FILE, RANKS, at, promote, version};
-use crate::support::{BUCKET, Embedded, Resource, grow};
+use crate::support::{BUCKET, Embedded, check, grow};
 use s3_asset_resource::digest::Sha256;
 use s3_asset_resource::history::{Head, SEGMENT, VOLUME};
 use s3_asset_resource::names::{Key, Rank, ReleaseVersion};
 use s3_asset_resource::promotion::{Place, Promoted, Release};
 use serde_json::{Value, json};
-use std::time::Duration;
-
-const QUIET: Duration = Duration::from_millis(60);
 
 /// A server whose rank has seen the versions 1 to `count`, all of the same bytes.
 fn server(rank: &str, count: usize) -> Embedded {
@@ -38,19 +35,6 @@ fn grown(server: &Embedded, rank: &str, count: usize) {
 
 fn nth(n: usize) -> Value {
     version(&n.to_string(), n as u64)
-}
-
-fn check(
-    server: &Embedded,
-    resource: &Resource,
-    given: Option<&Value>,
-) -> (Vec<Value>, usize, u64) {
-    server.reset_requests();
-    server.measure_rounds(QUIET);
-    let versions = resource.versions(given);
-    let rounds = server.rounds();
-    server.stop_rounds();
-    (versions, server.requests().len(), rounds)
 }
 
 /// Where the head has what is needed.

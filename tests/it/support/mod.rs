@@ -1,5 +1,6 @@
 //! What the stories stand on: the real program, servers, checkouts and trees of files.
 
+mod cost;
 mod embedded;
 mod git;
 mod history;
@@ -9,6 +10,7 @@ mod resource;
 mod tree;
 mod walk;
 
+pub(crate) use cost::check;
 pub(crate) use embedded::{BUCKET, Embedded, Stored};
 pub(crate) use git::{Checkout, git};
 pub(crate) use history::{Grown, grow};

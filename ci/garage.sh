@@ -7,6 +7,8 @@
 # The command finds the server in S3_ASSET_TEST_ENDPOINT, S3_ASSET_TEST_ACCESS_KEY and
 # S3_ASSET_TEST_SECRET_KEY, and S3_ASSET_TEST_CONDITIONAL_WRITES=false. Its data is thrown away.
 set -euo pipefail
+# shellcheck source=ci/await.sh
+. "$(dirname "$0")/await.sh"
 
 if ! command -v garage >/dev/null; then
     echo "garage is not in PATH; it compiles in a quarter of an hour:" >&2
@@ -52,20 +54,7 @@ garage -c "$data/garage.toml" server --single-node --default-access-key >"$data/
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$data"' EXIT
 
-for _ in $(seq 150); do
-    # It listens once all else is up.
-    if (exec 3<>"/dev/tcp/127.0.0.1/$s3") 2>/dev/null; then
-        ready=yes
-        break
-    fi
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.2
-done
-if [ -z "${ready:-}" ]; then
-    echo "Garage did not come up:" >&2
-    tail -n 20 "$data/log" >&2
-    exit 1
-fi
+await Garage "$s3" "$server" "$data/log"
 
 S3_ASSET_TEST_ENDPOINT=http://127.0.0.1:$s3 \
     S3_ASSET_TEST_ACCESS_KEY=$GARAGE_DEFAULT_ACCESS_KEY \

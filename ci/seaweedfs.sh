@@ -8,6 +8,8 @@
 # each is the policy of a user of that name, whose secret is the name and -secret, over ledgers and
 # stores called it-ledger-* and it-store-*. The server is installed into target/, its data is thrown away.
 set -euo pipefail
+# shellcheck source=ci/await.sh
+. "$(dirname "$0")/await.sh"
 
 version=4.48
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -69,24 +71,7 @@ PY
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$data"' EXIT
 
-for _ in $(seq 150); do
-    # Any answer will do: without a signature it is 403.
-    if python3 - "$s3" 2>/dev/null <<'PY'
-import http.client, sys
-http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=2).request("GET", "/")
-PY
-    then
-        ready=yes
-        break
-    fi
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.2
-done
-if [ -z "${ready:-}" ]; then
-    echo "SeaweedFS did not come up:" >&2
-    tail -n 20 "$log" >&2
-    exit 1
-fi
+await SeaweedFS "$s3" "$server" "$log"
 
 S3_ASSET_TEST_ENDPOINT=http://127.0.0.1:$s3 \
     S3_ASSET_TEST_ACCESS_KEY=$AWS_ACCESS_KEY_ID \

@@ -33,7 +33,7 @@ pub struct ObjectOptions {
 
 impl ObjectOptions {
     /// Nothing is wanted.
-    pub const NONE: ObjectOptions = ObjectOptions {
+    pub const NONE: &'static ObjectOptions = &ObjectOptions {
         acl: None,
         content_type: None,
         cache_control: None,

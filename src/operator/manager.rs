@@ -15,6 +15,7 @@ use crate::build_info::{self, variable};
 use crate::code_hash::{Algorithm, NoFiles, Recipe};
 use crate::entry::{self, until_terminated};
 use crate::fault::fault;
+use crate::history::Build;
 use crate::names::{CodeHash, CommitId};
 use crate::object::ObjectOptions;
 use crate::put::{Outcome, Putting, hash_code, open};
@@ -115,17 +116,9 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
     remove(&input.directory, CODE_HASH)?;
     write(&input.directory, COMMIT_HASH, commit.as_str())?;
 
-    let Opened { engine, track } = sets(&input.bucket).open(report).await?;
-    let (build, time) = (build_info::build(), build_info::now());
-    let options = ObjectOptions::default();
-    let putting = Putting {
-        engine: &engine,
-        track: &track,
-        commit: &commit,
-        build: &build,
-        time: &time,
-        options: &options,
-    };
+    let opened = sets(&input.bucket).open(report).await?;
+    let (engine, run) = (&opened.engine, (build_info::build(), build_info::now()));
+    let putting = putting(&opened, &commit, &run);
     let mut code_hash = None;
     let code = async || {
         let Some(filter) = &input.filter else { return Ok(None) };
@@ -237,17 +230,9 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
     let UploadInput { bucket, directory, commit, code_hash } = input;
     report.info(format!("commit {commit}"));
     code_hash.iter().for_each(|hash| report.info(format!("code hash {hash}")));
-    let Opened { engine, track } = sets(&bucket).open(report).await?;
-    let (build, time) = (build_info::build(), build_info::now());
-    let (options, visible) = (ObjectOptions::default(), selection()?);
-    let putting = Putting {
-        engine: &engine,
-        track: &track,
-        commit: &commit,
-        build: &build,
-        time: &time,
-        options: &options,
-    };
+    let opened = sets(&bucket).open(report).await?;
+    let (engine, run) = (&opened.engine, (build_info::build(), build_info::now()));
+    let (putting, visible) = (putting(&opened, &commit, &run), selection()?);
     let work = async {
         match putting.find(async || Ok(None)).await? {
             // Another build was faster, or this one was killed after it had published.
@@ -274,6 +259,15 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
         }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A commit's set, as a build at some time finds or uploads it.
+fn putting<'a>(
+    Opened { engine, track }: &'a Opened,
+    commit: &'a CommitId,
+    (build, time): &'a (Build, String),
+) -> Putting<'a> {
+    Putting { engine, track, commit, build, time, options: ObjectOptions::NONE }
 }
 
 fn sets(bucket: &str) -> Sets {

@@ -219,8 +219,13 @@ fn climbing<'a>(
     build: &'a crate::history::Build,
     time: &'a str,
 ) -> Climbing<'a> {
-    const NONE: &ObjectOptions = &ObjectOptions::NONE;
-    Climbing { engine: &opened.engine, track: &opened.track, build, time, options: NONE }
+    Climbing {
+        engine: &opened.engine,
+        track: &opened.track,
+        build,
+        time,
+        options: ObjectOptions::NONE,
+    }
 }
 
 /// Answers what became of a promotion.

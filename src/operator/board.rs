@@ -48,7 +48,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let ledger = Where::beside(&arguments.releases.place, arguments.ledger.clone(), None);
+    let ledger = Where::beside(&arguments.releases.place, arguments.ledger.clone());
     let by_ranks = arguments.releases.has_ranks();
     let by_tags = arguments.ledger.is_some() || !by_ranks && ledger.is_given()?;
     let (mut buckets, mut sections) = (Vec::new(), Vec::new());

@@ -121,10 +121,10 @@ struct ListArguments {
 
 impl Where {
     /// The options of a command that is about other buckets as well.
-    pub(super) fn beside(place: &Place, ledger: Option<String>, store: Option<String>) -> Where {
+    pub(super) fn beside(place: &Place, ledger: Option<String>) -> Where {
         let Place { prefix, region, endpoint, path_style, no_conditional_writes, .. } =
             place.clone();
-        Where { ledger, store, prefix, region, endpoint, path_style, no_conditional_writes }
+        Where { ledger, store: None, prefix, region, endpoint, path_style, no_conditional_writes }
     }
 
     /// Whether a ledger is given, by an option or in sacker's configuration.

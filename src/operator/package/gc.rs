@@ -25,7 +25,8 @@ Blobs go in two steps, so that nothing is lost that an add under way needs: a bl
 refers to is set aside, under .aside/ in the store; a later run deletes what has lain there for as
 long as --older-than says, and puts back what a version refers to by then.
 
-It may run beside adds, and not beside itself. Name every other ledger whose blobs are in the same store, and every prefix by a run of its own.
+It may run beside adds, and not beside itself. Name every other ledger whose blobs are in the same
+store; each prefix is a run of its own.
 
 Examples:
   s3-asset package gc

@@ -21,7 +21,7 @@ use crate::digest::{Sha256, hex};
 use crate::names::{Bucket, Key};
 use crate::object::ObjectOptions;
 use crate::report::Report;
-use crate::source::{Access, Checksum, ChecksumAlgorithm, Encryption, Source};
+use crate::source::{Access, Checksum, ChecksumAlgorithm, Source};
 use aws_runtime::auth::PayloadSigningOverride;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
@@ -65,19 +65,11 @@ impl Limits {
 }
 
 /// A bucket, and how to reach it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
-    bucket: Bucket,
-    region: String,
-    endpoint: Option<String>,
-    url: String,
-    /// How its siblings are reached, too.
     access: Access,
     conditional: bool,
-    checksum: Checksum,
-    encryption: Option<Encryption>,
-    multipart: bool,
     /// How large things may be before they travel in parts.
     pub limits: Limits,
     report: Arc<Report>,
@@ -171,15 +163,8 @@ impl Store {
         }
         Store {
             client: client(access).await,
-            bucket: access.bucket.clone(),
-            region: access.region.clone(),
-            endpoint: access.endpoint.clone(),
-            url: access.url(),
             access: access.clone(),
             conditional: source.conditional_writes,
-            checksum: access.checksum,
-            encryption: access.encryption.clone(),
-            multipart: access.multipart,
             limits: Limits::default(),
             report,
             uploads: Arc::default(),
@@ -189,7 +174,7 @@ impl Store {
 
     /// The bucket.
     pub fn bucket(&self) -> &Bucket {
-        &self.bucket
+        &self.access.bucket
     }
 
     /// Where people are told.
@@ -204,7 +189,7 @@ impl Store {
 
     /// Whether a body of this size goes up in one piece.
     pub fn is_single(&self, size: u64) -> bool {
-        !self.multipart || size <= self.limits.single
+        !self.access.multipart || size <= self.limits.single
     }
 
     /// The size of the parts in which a body goes up: its own, when it goes in one piece.
@@ -214,12 +199,12 @@ impl Store {
 
     /// `s3://bucket/key`.
     pub fn uri(&self, key: &str) -> String {
-        format!("s3://{}/{key}", self.bucket)
+        format!("s3://{}/{key}", self.access.bucket)
     }
 
     /// The URL of an object, without anything that signs it.
     pub fn url(&self, key: &Key) -> String {
-        format!("{}{}", self.url, path(key))
+        format!("{}{}", self.access.url(), path(key))
     }
 
     /// Reads a whole object that is small; none when it is not there.
@@ -229,7 +214,8 @@ impl Store {
 
     async fn fetch(&self, key: &Key) -> Result<Fetched, Failure> {
         self.attempts("GetObject", key.as_str(), || async {
-            let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let request =
+                self.client.get_object().bucket(self.access.bucket.as_str()).key(key.as_str());
             let answer = request.send().await.map_err(failure::of)?;
             Ok(Fetched {
                 etag: ETag(answer.e_tag.unwrap_or_default()),
@@ -243,7 +229,8 @@ impl Store {
     /// Reads a whole object that must have this size; an error when it is not there.
     pub async fn get_sized(&self, key: &Key, size: u64) -> anyhow::Result<Bytes> {
         self.attempts("GetObject", key.as_str(), || async {
-            let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let request =
+                self.client.get_object().bucket(self.access.bucket.as_str()).key(key.as_str());
             let answer = request.send().await.map_err(failure::of)?;
             // Said before the body is read: it may be of any length.
             let length = answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(size);
@@ -260,7 +247,8 @@ impl Store {
     /// one after the other are of the same bytes.
     pub async fn get_span(&self, key: &Key, span: Span, etag: &ETag) -> anyhow::Result<Bytes> {
         self.attempts("GetObject", key.as_str(), || async {
-            let request = self.client.get_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let request =
+                self.client.get_object().bucket(self.access.bucket.as_str()).key(key.as_str());
             let answer =
                 request.range(span.header()).if_match(&etag.0).send().await.map_err(failure::of)?;
             let mut body = answer.body;
@@ -281,7 +269,8 @@ impl Store {
 
     async fn facts(&self, key: &Key) -> Result<Facts, Failure> {
         self.attempts("HeadObject", key.as_str(), || async {
-            let request = self.client.head_object().bucket(self.bucket.as_str()).key(key.as_str());
+            let request =
+                self.client.head_object().bucket(self.access.bucket.as_str()).key(key.as_str());
             let answer = request.send().await.map_err(failure::of)?;
             Ok(Facts {
                 size: answer.content_length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
@@ -318,7 +307,7 @@ impl Store {
                 let mut request = self
                     .client
                     .put_object()
-                    .bucket(self.bucket.as_str())
+                    .bucket(self.access.bucket.as_str())
                     .key(key.as_str())
                     .body(ByteStream::from(bytes.clone()))
                     .set_acl(options.acl.as_deref().map(Into::into))
@@ -335,7 +324,7 @@ impl Store {
                         Condition::Unchanged(etag) => request.if_match(&etag.0),
                     };
                 }
-                if let Some(encryption) = &self.encryption {
+                if let Some(encryption) = &self.access.encryption {
                     request = request
                         .server_side_encryption(encryption.algorithm.as_str().into())
                         .set_ssekms_key_id(encryption.kms_key_id.clone());
@@ -370,14 +359,14 @@ impl Store {
         to: &Key,
         options: &ObjectOptions,
     ) -> anyhow::Result<()> {
-        if facts.size > self.limits.copy && self.multipart {
+        if facts.size > self.limits.copy && self.access.multipart {
             return self.copy_parts(from, facts, to, options).await;
         }
         self.attempts("CopyObject", to.as_str(), || async {
             let mut request = self
                 .client
                 .copy_object()
-                .bucket(self.bucket.as_str())
+                .bucket(self.access.bucket.as_str())
                 .key(to.as_str())
                 .copy_source(self.copy_source(from))
                 .copy_source_if_match(&facts.etag.0)
@@ -393,7 +382,7 @@ impl Store {
                     .tagging(tagging)
                     .tagging_directive(aws_sdk_s3::types::TaggingDirective::Replace);
             }
-            if let Some(encryption) = &self.encryption {
+            if let Some(encryption) = &self.access.encryption {
                 request = request
                     .server_side_encryption(encryption.algorithm.as_str().into())
                     .set_ssekms_key_id(encryption.kms_key_id.clone());
@@ -405,7 +394,7 @@ impl Store {
     }
 
     fn copy_source(&self, from: &Key) -> String {
-        format!("{}/{}", self.bucket, path(from))
+        format!("{}/{}", self.access.bucket, path(from))
     }
 
     /// The checksum header of a body; `sha256` where it is known.
@@ -414,7 +403,7 @@ impl Store {
         bytes: &[u8],
         sha256: Option<Sha256>,
     ) -> Option<(ChecksumAlgorithm, String)> {
-        let algorithm = match (self.checksum, sha256) {
+        let algorithm = match (self.access.checksum, sha256) {
             (Checksum::None, _) => return None,
             (Checksum::Default, Some(_)) => ChecksumAlgorithm::Sha256,
             (Checksum::Default, None) => ChecksumAlgorithm::Crc64Nvme,
@@ -486,7 +475,13 @@ impl Store {
     }
 
     fn explain(&self, failure: Failure, operation: &str, key: &str) -> anyhow::Error {
-        failure.explain(operation, &self.bucket, key, &self.region, self.endpoint.as_deref())
+        failure.explain(
+            operation,
+            &self.access.bucket,
+            key,
+            &self.access.region,
+            self.access.endpoint.as_deref(),
+        )
     }
 }
 

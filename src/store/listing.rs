@@ -31,8 +31,11 @@ impl Store {
         loop {
             let page = self
                 .attempts("ListObjectsV2", prefix, || async {
-                    let request =
-                        self.client.list_objects_v2().bucket(self.bucket.as_str()).prefix(prefix);
+                    let request = self
+                        .client
+                        .list_objects_v2()
+                        .bucket(self.access.bucket.as_str())
+                        .prefix(prefix);
                     request
                         .encoding_type(aws_sdk_s3::types::EncodingType::Url)
                         .set_start_after(after.map(str::to_owned))

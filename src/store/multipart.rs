@@ -56,7 +56,7 @@ impl Store {
         let mut request = self
             .client
             .create_multipart_upload()
-            .bucket(self.bucket.as_str())
+            .bucket(self.access.bucket.as_str())
             .key(key.as_str())
             .set_acl(options.acl.as_deref().map(Into::into))
             .set_content_type(options.content_type.clone())
@@ -66,7 +66,7 @@ impl Store {
             .set_tagging(super::tagging(options))
             .set_metadata(super::metadata(options))
             .set_checksum_algorithm(self.part_checksum().map(|(_, name)| name.into()));
-        if let Some(encryption) = &self.encryption {
+        if let Some(encryption) = &self.access.encryption {
             request = request
                 .server_side_encryption(encryption.algorithm.as_str().into())
                 .set_ssekms_key_id(encryption.kms_key_id.clone());
@@ -76,7 +76,7 @@ impl Store {
                 // In a task of its own: when the put is told to stop while this is under way, the
                 // answer still arrives and the upload can be aborted.
                 let (request, uploads) = (request.clone(), self.uploads.clone());
-                let place = (self.bucket.clone(), key.clone());
+                let place = (self.access.bucket.clone(), key.clone());
                 uploads.lock().beginning += 1;
                 let task = tokio::spawn(async move {
                     let answer = request.send().await.map_err(failure::of);
@@ -92,7 +92,7 @@ impl Store {
             })
             .await;
         let id = created.map_err(|e| self.explain(e, "CreateMultipartUpload", key.as_str()))?;
-        Ok(Upload { bucket: self.bucket.clone(), key: key.clone(), id })
+        Ok(Upload { bucket: self.access.bucket.clone(), key: key.clone(), id })
     }
 
     /// Sends a part; `number` counts from 1.
@@ -115,7 +115,7 @@ impl Store {
                 let request = self
                     .client
                     .upload_part()
-                    .bucket(self.bucket.as_str())
+                    .bucket(self.access.bucket.as_str())
                     .key(upload.key.as_str())
                     .upload_id(&upload.id)
                     .part_number(number)
@@ -155,7 +155,7 @@ impl Store {
                 let request = self
                     .client
                     .complete_multipart_upload()
-                    .bucket(self.bucket.as_str())
+                    .bucket(self.access.bucket.as_str())
                     .key(upload.key.as_str())
                     .upload_id(&upload.id)
                     .multipart_upload(whole.clone());
@@ -250,7 +250,7 @@ impl Store {
                 let request = self
                     .client
                     .upload_part_copy()
-                    .bucket(self.bucket.as_str())
+                    .bucket(self.access.bucket.as_str())
                     .key(upload.key.as_str())
                     .upload_id(&upload.id)
                     .part_number(number)
@@ -274,7 +274,7 @@ impl Store {
     }
 
     fn part_checksum(&self) -> Option<(ChecksumAlgorithm, &'static str)> {
-        let algorithm = match self.checksum {
+        let algorithm = match self.access.checksum {
             Checksum::None => return None,
             Checksum::Default => ChecksumAlgorithm::Crc64Nvme,
             Checksum::Always(algorithm) => algorithm,

@@ -10,22 +10,7 @@ impl Store {
     /// so that whoever gives up the uploads of the one gives up those of the other.
     pub fn sibling(&self, bucket: &Bucket) -> Store {
         let access = Access { bucket: bucket.clone(), ..self.access.clone() };
-        Store {
-            url: access.url(),
-            access,
-            client: self.client.clone(),
-            bucket: bucket.clone(),
-            region: self.region.clone(),
-            endpoint: self.endpoint.clone(),
-            conditional: self.conditional,
-            checksum: self.checksum,
-            encryption: self.encryption.clone(),
-            multipart: self.multipart,
-            limits: self.limits,
-            report: self.report.clone(),
-            uploads: self.uploads.clone(),
-            buffers: self.buffers.clone(),
-        }
+        Store { access, ..self.clone() }
     }
 
     /// As [`Store::get`], for clients that may perhaps only write: none as well when reading is
@@ -44,7 +29,7 @@ impl Store {
     /// Deletes an object; one that is not there is no error.
     pub async fn delete(&self, key: &Key) -> anyhow::Result<()> {
         self.attempts("DeleteObject", key.as_str(), || async {
-            let request = self.client.delete_object().bucket(self.bucket.as_str());
+            let request = self.client.delete_object().bucket(self.access.bucket.as_str());
             match request.key(key.as_str()).send().await.map_err(failure::of) {
                 Err(e) if e.kind == Kind::Missing => Ok(()),
                 other => other.map(drop),
@@ -58,14 +43,14 @@ impl Store {
     pub async fn create_bucket(&self) -> anyhow::Result<bool> {
         use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
         // us-east-1 is the one region that must not be named.
-        let place = (self.region != "us-east-1").then(|| {
+        let place = (self.access.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
-                .location_constraint(BucketLocationConstraint::from(self.region.as_str()))
+                .location_constraint(BucketLocationConstraint::from(self.access.region.as_str()))
                 .build()
         });
         let made = self
             .attempts("CreateBucket", "", || async {
-                let request = self.client.create_bucket().bucket(self.bucket.as_str());
+                let request = self.client.create_bucket().bucket(self.access.bucket.as_str());
                 let request = request.set_create_bucket_configuration(place.clone());
                 request.send().await.map(drop).map_err(failure::of)
             })

@@ -26,7 +26,7 @@ export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --rem
 # The tests' server as well: with one package alone, cargo gives dependencies fewer features, and
 # builds them, and another executable, anew. The time of a commit would have every C library compiled
 # for each; it dates only files.
-env -u SOURCE_DATE_EPOCH cargo build --locked --release --bins --target "$triple" -p s3-asset-resource -p s3-test-server
+env -u SOURCE_DATE_EPOCH cargo build --locked --release --target "$triple" -p s3-asset-resource -p s3-test-server --bin s3-asset --bin s3-test-server
 
 [ $# -gt 0 ] || exit 0
 root=$1

@@ -26,8 +26,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub mod files;
 mod listing;
 mod patterns;
+pub mod python_glob;
+pub mod repo;
 #[cfg(test)]
 mod tests;
 

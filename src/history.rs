@@ -3,7 +3,7 @@
 //! Three kinds of object: one *head*, rewritten by compare-and-swap, with the newest entries;
 //! immutable *segments* of [`SEGMENT`] older entries each; and immutable *volumes*, which hold
 //! [`VOLUME`] segments once more, so that a reader from far back makes few requests. This file is the record as a value: it
-//! reads, appends and seals, and knows nothing of S3; [`crate::record`] carries it out.
+//! reads, appends and seals, and knows nothing of S3; [`crate::history::stored`] carries it out.
 //!
 //! Invariants:
 //! - numbers start at 1 and grow by 1: no gap, no repeat;
@@ -19,11 +19,13 @@
 //!   lost and begun anew never meets the segments or positions of the old one.
 
 mod sealed;
+pub mod stored;
 
 pub use sealed::{Part, Segment};
 
-use crate::fault::fault;
-use crate::names::shown;
+use crate::words::build::Build;
+use crate::words::fault::fault;
+use crate::words::names::shown;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::ops::Range;
@@ -61,27 +63,6 @@ pub struct Event<T> {
     pub build: Build,
     /// What happened.
     pub what: T,
-}
-
-/// Who did something: what Concourse tells of a build.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Build {
-    /// `team/pipeline/job #number`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The build's page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// The user who started it, where the pipeline exposes that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-}
-
-impl Build {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        *self == Build::default()
-    }
 }
 
 /// A place in a history: everything appended after it was read has at least this number.

@@ -196,7 +196,7 @@ fn the_layout_is_that_of_s3_asset_manager() {
     let head = place.head(&format!("{folder}/app.zip"));
     let metadata = head.metadata().expect("metadata");
     assert_eq!(metadata["commit-hash"], commit(1));
-    let sha256 = s3_asset_resource::digest::Sha256::of(b"an archive").base64();
+    let sha256 = s3_asset_resource::words::digest::Sha256::of(b"an archive").base64();
     assert_eq!(metadata["package-hash"], sha256);
 }
 

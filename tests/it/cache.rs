@@ -156,7 +156,8 @@ fn a_set_that_s3_asset_manager_uploaded_is_found_fetched_and_cached() {
     let resource = cached(&place).artifacts("code_hash_algorithm", "md5");
     let checkout = Checkout::of(&code());
     let old = checkout.head();
-    let hash = |bytes: &str| s3_asset_resource::digest::Sha256::of(bytes.as_bytes()).base64();
+    let hash =
+        |bytes: &str| s3_asset_resource::words::digest::Sha256::of(bytes.as_bytes()).base64();
     let set = Tree::of("app.zip", "old").with("d/e", "deep");
     for (path, bytes) in [("app.zip", "old"), ("d/e", "deep")] {
         let facts = [("commit-hash", old.as_str()), ("package-hash", &hash(bytes))];

@@ -1,11 +1,11 @@
 //! Copies by parts: of objects above 5 GiB in life, above a few bytes here.
 
 use crate::support::{BUCKET, Embedded, commit, noise};
-use s3_asset_resource::names::Key;
-use s3_asset_resource::object::ObjectOptions;
-use s3_asset_resource::report::Report;
-use s3_asset_resource::source::Source;
-use s3_asset_resource::store::Store;
+use s3_asset_resource::machine::report::Report;
+use s3_asset_resource::s3::store::Store;
+use s3_asset_resource::tracks::Source;
+use s3_asset_resource::words::names::Key;
+use s3_asset_resource::words::object::ObjectOptions;
 use s3_test_server::{Action, Fault};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn copy(server: &Embedded) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut store = Store::open(&source, Arc::new(Report::new(true))).await;
+        let mut store = Store::open(&source.settings.access, Arc::new(Report::new(true))).await;
         store.limits.copy = LIMIT;
         let (from, to) = (Key::parse("a b+é%")?, Key::parse("to")?);
         let facts = store.head(&from).await?.expect("the source");

@@ -1,9 +1,10 @@
 //! What the documents show is what the program takes.
 
-use s3_asset_resource::params::{
-    self, GetArtifacts, GetFile, PutArtifacts, PutPackage, PutPromotion,
-};
-use s3_asset_resource::source::{self, Source, Track};
+use s3_asset_resource::input::get_file::GetFile;
+use s3_asset_resource::tracks::artifacts::params::{GetArtifacts, PutArtifacts};
+use s3_asset_resource::tracks::package::params::PutPackage;
+use s3_asset_resource::tracks::promotion::params::PutPromotion;
+use s3_asset_resource::tracks::{self, Source, Track};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::Path;
@@ -100,7 +101,7 @@ fn the_schema_is_current_and_describes_every_key() {
     let described: Vec<String> =
         map(&schema["$defs"]).iter().flat_map(|(name, it)| described(it, name)).collect();
     let tracks = ["artifacts", "promotion", "package", "gocd", "regexp", "versioned_file"];
-    for (place, keys) in source::known_keys().into_iter().chain(params::known_keys()) {
+    for (place, keys) in tracks::known_keys() {
         for key in keys {
             let is_there = described.iter().any(|it| it == key) || tracks.contains(&key);
             assert!(is_there, "{place}.{key} is not in the schema");
@@ -110,7 +111,7 @@ fn the_schema_is_current_and_describes_every_key() {
 
 #[test]
 fn the_schema_refuses_what_the_program_refuses() {
-    let schema = source::schema();
+    let schema = tracks::schema();
     let cases = [
         (json!({"bucket": "b", "artifacts": {}}), ""),
         (
@@ -144,7 +145,7 @@ fn tracks(pipeline: &Value) -> Tracks {
     let ours = list(pipeline, "resources").iter().filter(|it| it["type"] == "s3-asset");
     ours.map(|resource| {
         let source = &resource["source"];
-        conforms(source, &source::schema(), "source").expect("as the schema says");
+        conforms(source, &tracks::schema(), "source").expect("as the schema says");
         let name = resource["name"].as_str().expect("a name").to_owned();
         (name, Source::parse(&map(source)).expect("a valid source").track)
     })
@@ -182,7 +183,7 @@ fn check_get(track: &Track, params: Map<String, Value>) {
         Track::Promotion(_) => GetFile::parse(&params).map(drop),
     };
     parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
-    let [get, _] = params::schemas();
+    let [get, _] = tracks::params_schemas();
     conforms(&params.into(), &get, "params").expect("as the schema says");
 }
 
@@ -193,7 +194,7 @@ fn check_put(track: &Track, params: Map<String, Value>) {
         Track::Promotion(it) => PutPromotion::parse(&params, it).map(drop),
     };
     parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
-    let [_, put] = params::schemas();
+    let [_, put] = tracks::params_schemas();
     conforms(&params.into(), &put, "params").expect("as the schema says");
 }
 
@@ -226,7 +227,7 @@ fn what_the_readme_shows_is_valid() {
 #[test]
 fn the_readme_names_every_key() {
     let readme = read("README.md");
-    let known = source::known_keys().into_iter().chain(params::known_keys());
+    let known = tracks::known_keys();
     for (place, keys) in known {
         for key in keys {
             assert!(readme.contains(&format!("`{key}`")), "{place}.{key} is not in the README");

@@ -1,7 +1,7 @@
 //! Folders of more objects than a listing has on a page.
 
 use crate::support::{BUCKET, Checkout, Embedded, Resource, Tree, commit};
-use s3_asset_resource::digest::Sha256;
+use s3_asset_resource::words::digest::Sha256;
 use s3_test_server::{Action, Fault};
 use serde_json::json;
 

@@ -10,7 +10,7 @@ mod rules;
 mod sacker;
 mod timestamps;
 
-use s3_asset_resource::package::VersionRecord;
+use s3_asset_resource::tracks::package::rules::VersionRecord;
 use serde_json::{Value, json};
 
 /// A version of a package.
@@ -30,7 +30,7 @@ fn number(version: &Value) -> u64 {
 
 /// The record that sacker writes of a file called `app.jar`.
 fn sackers_record(content: &[u8]) -> String {
-    let sha = s3_asset_resource::digest::Sha256::of(content);
+    let sha = s3_asset_resource::words::digest::Sha256::of(content);
     format!(r#"{{"basename": "app.jar", "sha": "{sha}", "mode": 33188}}"#)
 }
 

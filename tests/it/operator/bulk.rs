@@ -1,13 +1,14 @@
 //! Many entries at once in one history, beside writers of one.
 
 use super::support::{BUCKET, server};
-use s3_asset_resource::artifacts::Published;
-use s3_asset_resource::history::{Build, Event};
-use s3_asset_resource::names::{CommitId, Key};
-use s3_asset_resource::record::Record;
-use s3_asset_resource::report::Report;
-use s3_asset_resource::source::Source;
-use s3_asset_resource::store::Store;
+use s3_asset_resource::history::Event;
+use s3_asset_resource::history::stored::Record;
+use s3_asset_resource::machine::report::Report;
+use s3_asset_resource::s3::store::Store;
+use s3_asset_resource::tracks::Source;
+use s3_asset_resource::tracks::artifacts::rules::Published;
+use s3_asset_resource::words::build::Build;
+use s3_asset_resource::words::names::{CommitId, Key};
 use s3_test_server::Server;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ async fn store(server: &Server) -> Store {
         "artifacts": {},
     });
     let source = Source::parse(source.as_object().expect("a map")).expect("a source");
-    Store::open(&source, Arc::new(Report::new(true))).await
+    Store::open(&source.settings.access, Arc::new(Report::new(true))).await
 }
 
 #[tokio::test]

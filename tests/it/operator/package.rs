@@ -1,7 +1,7 @@
 //! `s3-asset package`: sacker's commands, `export`, `import` and `gc`.
 
 use super::support::{BUCKET, Run, program, run, run_as_victim, server};
-use s3_asset_resource::digest::Sha256;
+use s3_asset_resource::words::digest::Sha256;
 use s3_test_server::{Action, Deny, Fault, Server};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -4,7 +4,7 @@ use super::{number, record, sackers_record, tagged, version};
 use crate::support::{BUCKET, Embedded, check, grow};
 use bytes::Bytes;
 use s3_asset_resource::history::Head;
-use s3_asset_resource::package::{Change, Move};
+use s3_asset_resource::tracks::package::rules::{Change, Move};
 
 const COUNT: u64 = 100_000;
 

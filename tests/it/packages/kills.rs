@@ -3,7 +3,7 @@
 
 use super::{number, sackers_record, tagged, version};
 use crate::support::{BUCKET, Embedded, Inputs, Resource, Stored, Tree, walk};
-use s3_asset_resource::digest::Sha256;
+use s3_asset_resource::words::digest::Sha256;
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 use std::path::Path;

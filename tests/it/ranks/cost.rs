@@ -2,10 +2,10 @@
 
 use super::support::{FILE, RANKS, at, promote, version};
 use crate::support::{BUCKET, Embedded, check, grow};
-use s3_asset_resource::digest::Sha256;
 use s3_asset_resource::history::{Head, SEGMENT, VOLUME};
-use s3_asset_resource::names::{Key, Rank, ReleaseVersion};
-use s3_asset_resource::promotion::{Place, Promoted, Release};
+use s3_asset_resource::tracks::promotion::rules::{Place, Promoted, Release};
+use s3_asset_resource::words::digest::Sha256;
+use s3_asset_resource::words::names::{Key, Rank, ReleaseVersion};
 use serde_json::{Value, json};
 
 /// A server whose rank has seen the versions 1 to `count`, all of the same bytes.

@@ -3,7 +3,7 @@
 
 use super::support::{FILE, RANKS, at, version};
 use crate::support::{BUCKET, Embedded, Inputs, Resource, Stored, Tree, noise, walk};
-use s3_asset_resource::digest::Sha256;
+use s3_asset_resource::words::digest::Sha256;
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 

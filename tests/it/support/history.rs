@@ -1,9 +1,10 @@
 //! Histories of any length, written into the embedded server directly.
 
 use super::{BUCKET, Embedded, commit};
-use s3_asset_resource::artifacts::Published;
-use s3_asset_resource::history::{Build, Event, Head, Segment};
-use s3_asset_resource::names::CommitId;
+use s3_asset_resource::history::{Event, Head, Segment};
+use s3_asset_resource::tracks::artifacts::rules::Published;
+use s3_asset_resource::words::build::Build;
+use s3_asset_resource::words::names::CommitId;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Region, StalledStreamProtectionConfig}
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use s3_asset_resource::source::Trust;
+use s3_asset_resource::input::access::Trust;
 use s3_test_server::{LogEntry, Options, Server};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -106,7 +106,7 @@ impl Place {
             .retry_config(RetryConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .credentials_provider(Credentials::new(&access_key, &secret_key, None, None, "test"))
-            .http_client(s3_asset_resource::http::client(&Trust::System))
+            .http_client(s3_asset_resource::s3::http::client(&Trust::System))
             .build();
         Place {
             bucket: format!("it-{since}-{count}"),

@@ -1,7 +1,7 @@
 //! A published set as the bucket holds it, without the program's help.
 
 use super::Tree;
-use s3_asset_resource::digest::Sha256;
+use s3_asset_resource::words::digest::Sha256;
 use serde_json::Value;
 
 /// The objects that the manifest in a folder names, if it stands. Each must hold what the manifest

@@ -1,0 +1,132 @@
+//! `s3-asset`: what people and tasks call by hand, over the same library as the resource.
+//!
+//! One file a command group. What a command answers goes to standard output, a table or with
+//! `--json` one JSON value; everything else goes to standard error, as it does for the resource.
+
+mod artifacts;
+mod board;
+mod code_hash;
+mod import;
+mod import_plan;
+mod legacy;
+mod manager;
+mod package;
+mod place;
+mod release;
+mod schema;
+mod sets;
+mod table;
+mod usage;
+mod verify;
+
+use crate::machine::terminal;
+use clap::{Args, Parser, Subcommand};
+use std::process::ExitCode;
+
+const ABOUT: &str = "Keeps build assets in S3: found again instead of rebuilt";
+const EXAMPLES: &str = "\
+The resource's own programs, as Concourse runs them, are here too:
+  s3-asset resource check       < request.json
+  s3-asset resource in  <directory> < request.json
+  s3-asset resource out <directory> < request.json
+
+Credentials are those of the AWS tools: environment, profile, web identity, container, instance.
+AWS_ROLE names a role to assume with them.
+
+Examples:
+  s3-asset artifacts list --bucket my-assets
+  s3-asset artifacts verify --bucket my-assets --all
+  s3-asset release promote dist/my.tar.gz qa 0.1.1
+  s3-asset package add frontend build/frontend.jar
+  s3-asset code-hash --repository app 'lambdas/**'";
+
+#[derive(Debug, Parser)]
+#[command(name = "s3-asset", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Looks whether the assets of a checkout's commit are published, or can come out of the cache
+    #[command(after_help = manager::CHECK_HELP)]
+    Check(Output),
+    /// Uploads the package directory that `check` prepared, unless the assets were found
+    #[command(after_help = manager::UPLOAD_HELP)]
+    Upload(Output),
+    /// Looks at the sets in a bucket, and gives a history to a bucket that has none
+    #[command(subcommand, after_help = artifacts::HELP)]
+    Artifacts(artifacts::Command),
+    /// Promotes files through ranks, and back: s3p's commands
+    #[command(subcommand, after_help = release::HELP)]
+    Release(release::Command),
+    /// Keeps versions and tags of packages: sacker's commands
+    #[command(after_help = package::HELP)]
+    Package(package::Arguments),
+    /// Shows who stands where: files by ranks, packages by tags
+    #[command(after_help = board::HELP)]
+    Board(board::Arguments),
+    /// Prints the hash of the code that patterns pick out of a checkout
+    #[command(after_help = code_hash::HELP)]
+    CodeHash(code_hash::Arguments),
+    /// Prints JSON Schema of a pipeline's `source` and `params`, for editors
+    #[command(after_help = schema::HELP)]
+    Schema(schema::Arguments),
+}
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, Args)]
+struct Output {
+    /// Answers with one JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command that the words after the program's name ask for.
+pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
+    let report = terminal::report();
+    let words = std::iter::once("s3-asset").chain(arguments);
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return usage::answer(&report, &error),
+    };
+    terminal::run(&report.clone(), async {
+        match cli.command {
+            Command::Check(output) => manager::check(&report, output).await,
+            Command::Upload(output) => manager::upload(&report, output).await,
+            Command::Artifacts(command) => artifacts::run(&report, command).await,
+            Command::Release(command) => release::run(&report, command).await,
+            Command::Package(arguments) => package::run(&report, arguments).await,
+            Command::Board(arguments) => board::run(&report, &arguments).await,
+            Command::CodeHash(arguments) => code_hash::run(&arguments).await,
+            Command::Schema(arguments) => schema::run(&arguments),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_sound_and_each_has_examples() {
+        let mut cli = Cli::command();
+        cli.clone().debug_assert();
+        let mut words = vec![vec!["s3-asset".to_owned()]];
+        for command in cli.get_subcommands_mut() {
+            let name = command.get_name().to_owned();
+            let below: Vec<_> =
+                command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+            words.push(vec!["s3-asset".into(), name.clone()]);
+            words.extend(below.into_iter().map(|b| vec!["s3-asset".into(), name.clone(), b]));
+        }
+        for mut words in words {
+            words.push("--help".into());
+            let help = Cli::try_parse_from(&words).expect_err("help").to_string();
+            assert!(help.contains("Examples:\n"), "{words:?}\n{help}");
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! `s3-asset artifacts import`: gives a history to a bucket that has none, and manifests to the
+//! sets that s3-asset-manager uploaded.
+//!
+//! In the order of a put: caches are sealed, then sets, then the history is extended. So an import
+//! that is killed has entered nothing that is not whole, and running it again does the rest: a set
+//! that it sealed carries the time of its objects, and keeps its place in the order.
+//!
+//! No object's bytes are copied or changed. Manifests are written create-only: beside a put, one of
+//! the two decides.
+
+use super::artifacts::record;
+use super::import_plan::{Found, State, Step, agreed, folders, steps};
+use super::legacy::{self, LegacyFile};
+use super::sets::{Opened, Sets};
+use super::{Output, table};
+use crate::history::stored::Current;
+use crate::history::{Event, Position};
+use crate::machine::report::{Report, count};
+use crate::machine::terminal::{self, until_terminated};
+use crate::s3::transfer::AT_ONCE;
+use crate::sealing::publish;
+use crate::sealing::set::{Manifest, ManifestFile, Provenance};
+use crate::tracks::artifacts::rules;
+use crate::tracks::artifacts::rules::Published;
+use crate::words::build::Build;
+use crate::words::fault::fault;
+use crate::words::file::Mode;
+use crate::words::names::{CodeHash, CommitId, RelPath};
+use crate::words::object::ObjectOptions;
+use crate::words::time::rfc3339;
+use anyhow::Context as _;
+use clap::Args;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::json;
+use std::collections::HashSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub(super) const HELP: &str = "\
+Sets are entered in the order of their times. Where s3-asset-manager uploaded one, a manifest is
+made of what its objects say about themselves; an object without package-hash is downloaded and
+hashed. Safe to run again, and beside puts; not while an upload of s3-asset-manager is under way,
+whose set would be sealed half.
+
+Examples:
+  s3-asset artifacts import --bucket my-assets --dry-run
+  s3-asset artifacts import --bucket my-assets";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Shows what would be done, and does nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    sets: Sets,
+}
+
+/// What is to be done, and on what ground.
+struct Plan {
+    /// The history as it was read.
+    current: Option<Current<Published>>,
+    steps: Vec<Step>,
+    /// Caches without a manifest.
+    caches: Vec<Found<CodeHash>>,
+    /// Code whose cache is published.
+    cached: HashSet<CodeHash>,
+    /// Folders that are left alone, and why.
+    incomplete: Vec<String>,
+}
+
+/// A set that stands, or why it could not be made to.
+type Outcome = Result<Manifest, String>;
+
+pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.sets.open(report).await?;
+    let work = import(&opened, &arguments);
+    until_terminated(opened.engine.store.abort_all(), work).await
+}
+
+async fn import(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let report = opened.engine.store.report().clone();
+    let mut plan = plan(opened).await?;
+    for folder in &plan.incomplete {
+        report.warn(format!(
+            "{folder} is incomplete and left alone: a put of its commit finishes it"
+        ));
+    }
+    let mut problems = Vec::new();
+    let nothing = plan.steps.is_empty() && plan.caches.is_empty();
+    if !arguments.dry_run && !nothing {
+        problems = carry_out(opened, &mut plan).await?;
+        problems.iter().for_each(|problem| report.warn(problem));
+    }
+    let sealed = plan.steps.iter().filter(|step| step.seal).count();
+    let entered = plan.steps.iter().filter(|step| step.enter).count();
+    if arguments.output.json {
+        let set = |step: &Step| {
+            json!({
+                "commit": step.set.name,
+                "time": time_of(step.set.modified),
+                "files": step.set.files.len(),
+                "action": step.action(),
+            })
+        };
+        terminal::answer(&json!({
+            "dry_run": arguments.dry_run,
+            "sealed": sealed,
+            "entered": entered,
+            "sets": plan.steps.iter().map(set).collect::<Vec<_>>(),
+            "caches": plan.caches.iter().map(|cache| &cache.name).collect::<Vec<_>>(),
+            "incomplete": plan.incomplete,
+            "problems": problems,
+        }))?;
+    } else {
+        terminal::print(text(&plan).as_bytes())?;
+    }
+    let done = format!(
+        "{} sealed, {} entered in the history, {} sealed",
+        count(sealed, "set"),
+        entered,
+        count(plan.caches.len(), "cache"),
+    );
+    if arguments.dry_run {
+        report.info(format!("would be done: {done}"));
+    } else if problems.is_empty() {
+        report.success(done);
+    } else {
+        return Err(fault(
+            format!("{} could not be imported", count(problems.len(), "folder")),
+            "each is named in a warning above; the others are done, and running the import again does the rest",
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(plan: &Plan) -> String {
+    let row = |step: &Step| {
+        let (time, files) = (time_of(step.set.modified), step.set.files.len().to_string());
+        vec![step.set.name.to_string(), time, files, step.action().to_owned()]
+    };
+    let mut rows: Vec<_> = plan.steps.iter().map(row).collect();
+    rows.extend(plan.caches.iter().map(|cache| {
+        let (time, files) = (time_of(cache.modified), cache.files.len().to_string());
+        vec![cache.name.to_string(), time, files, "seal cache".to_owned()]
+    }));
+    table::table(&["commit or code hash", "time", "files", "action"], &rows)
+}
+
+/// Lists the bucket, once for the sets and once for the caches, and reads the whole history.
+async fn plan(opened: &Opened) -> anyhow::Result<Plan> {
+    let (store, track) = (&*opened.engine.store, &opened.track);
+    let record = record(opened)?;
+    let (sets, caches, current) = futures_util::future::try_join3(
+        store.list(track.artifacts.as_str()),
+        store.list(track.cache.as_str()),
+        record.read(),
+    )
+    .await?;
+    let mut known = HashSet::new();
+    if let Some(current) = &current {
+        let shape = current.head.shape();
+        let older = record.segments(&shape, shape.segments_since(None)).await?;
+        let all = older.iter().chain(current.head.entries());
+        known.extend(all.map(|entry| entry.what.commit.clone()));
+    }
+    // A name in capitals is no folder of ours: keys are compared byte by byte.
+    let sets = folders(&track.artifacts, sets, |text| {
+        CommitId::parse(text).ok().filter(|commit| commit.as_str() == text)
+    });
+    let caches = folders(&track.cache, caches, |text| {
+        CodeHash::parse(text).ok().filter(|hash| hash.as_str() == text)
+    });
+    let (mut steps, incomplete) = steps(sets, &known);
+    steps.sort_by(|a, b| (a.set.modified, &a.set.name).cmp(&(b.set.modified, &b.set.name)));
+    let cached = caches.iter().filter(|cache| cache.state == State::Published);
+    Ok(Plan {
+        cached: cached.map(|cache| cache.name.clone()).collect(),
+        caches: caches.into_iter().filter(|cache| cache.state == State::Unsealed).collect(),
+        steps,
+        incomplete: incomplete.iter().map(|folder| store.uri(folder.as_str())).collect(),
+        current,
+    })
+}
+
+/// Seals and enters; answers what could not be done.
+async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<String>> {
+    let report = opened.engine.store.report().clone();
+    let record = record(opened)?;
+    let current = match plan.current.take() {
+        Some(current) => current,
+        None => record.begin().await?,
+    };
+    let position = current.head.position();
+    let mut problems = Vec::new();
+
+    let caches: Vec<(&CodeHash, Outcome)> = stream::iter(&plan.caches)
+        .map(|cache| {
+            let position = &position;
+            async move { anyhow::Ok((&cache.name, seal_cache(opened, cache, position).await?)) }
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    for (hash, outcome) in caches {
+        match outcome {
+            Ok(_) => drop(plan.cached.insert(hash.clone())),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    report.info(format!("{} published in the cache", count(plan.cached.len(), "set")));
+
+    let sets: Vec<Outcome> = stream::iter(&plan.steps)
+        .map(|step| {
+            let position = &position;
+            async move {
+                if step.seal {
+                    seal_set(opened, &step.set, position).await
+                } else {
+                    standing(opened, &step.set).await
+                }
+            }
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut events = Vec::new();
+    for (step, outcome) in plan.steps.iter().zip(sets) {
+        match outcome {
+            Ok(manifest) if step.enter => events.push(event(manifest, &plan.cached)),
+            Ok(_) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    // To the second, and the same for a set that an import before this one sealed.
+    events.sort_by(|a, b| (&a.time, &a.what.commit).cmp(&(&b.time, &b.what.commit)));
+    let newest = current.head.entries().first().map(|entry| entry.time.as_str());
+    let late = events.iter().filter(|event| newest.is_some_and(|at| event.time.as_str() < at));
+    match late.count() {
+        0 => {}
+        late => report.warn(format!(
+            "{} older than the newest in the history, and come after it: numbers only grow, so a check takes them for new versions",
+            if late == 1 { "1 set is".to_owned() } else { format!("{late} sets are") }
+        )),
+    }
+    let name = |what: &Published| what.commit.clone();
+    record.append_all(current, name, events).await?;
+    Ok(problems)
+}
+
+/// What the history says of a set. A code hash that no published cache has is left out: whatever
+/// the history names, a get must find.
+fn event(manifest: Manifest, cached: &HashSet<CodeHash>) -> Event<Published> {
+    Event {
+        time: manifest.published_at,
+        build: manifest.build,
+        what: Published {
+            commit: manifest.commit,
+            code_hash: manifest.code_hash.filter(|hash| cached.contains(hash)),
+            unsealed: false,
+        },
+    }
+}
+
+/// Reads the manifest of a set that has one.
+async fn standing(opened: &Opened, set: &Found<CommitId>) -> anyhow::Result<Outcome> {
+    let store = &*opened.engine.store;
+    let folder = rules::folder(set.folder.clone());
+    let key = folder.manifest()?;
+    let uri = store.uri(key.as_str());
+    let Some(fetched) = store.get(&key).await? else {
+        return Ok(Err(format!("{uri}: deleted while the import ran")));
+    };
+    Ok(match Manifest::parse(&fetched.bytes, &folder) {
+        Ok(manifest) if manifest.commit == set.name => Ok(manifest),
+        Ok(manifest) => Err(format!("{uri}: it is the manifest of commit {}", manifest.commit)),
+        Err(e) => Err(format!("{uri}: {e:#}")),
+    })
+}
+
+/// Gives a set of s3-asset-manager its manifest.
+async fn seal_set(
+    opened: &Opened,
+    set: &Found<CommitId>,
+    position: &Position,
+) -> anyhow::Result<Outcome> {
+    let files = match legacy_files(opened, set).await? {
+        Ok(files) => files,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let from = agreed(files.iter().map(|file| file.commit.as_ref()));
+    let provenance = Provenance {
+        commit: set.name.clone(),
+        code_hash: agreed(files.iter().map(|file| file.code_hash.as_ref())).cloned(),
+        // A copy out of the cache keeps the commit that filled it.
+        cached_from: from.filter(|from| **from != set.name).cloned(),
+        time: time_of(set.modified),
+        build: Build::default(),
+    };
+    seal(opened, set, &provenance, files, position).await
+}
+
+/// Gives a cache of s3-asset-manager its manifest.
+async fn seal_cache(
+    opened: &Opened,
+    cache: &Found<CodeHash>,
+    position: &Position,
+) -> anyhow::Result<Outcome> {
+    let files = match legacy_files(opened, cache).await? {
+        Ok(files) => files,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    // Each upload of the same code replaced the objects of the one before.
+    let newest = files.iter().filter(|file| file.commit.is_some()).max_by_key(|file| file.modified);
+    let Some(commit) = newest.and_then(|file| file.commit.clone()) else {
+        let uri = opened.engine.store.uri(cache.folder.as_str());
+        return Ok(Err(format!("{uri}: no object in it says which commit it was built from")));
+    };
+    let provenance = Provenance {
+        commit,
+        code_hash: Some(cache.name.clone()),
+        cached_from: None,
+        time: time_of(cache.modified),
+        build: Build::default(),
+    };
+    seal(opened, cache, &provenance, files, position).await
+}
+
+/// What the objects of a folder say of themselves; a name that no directory can hold is a problem.
+async fn legacy_files<N>(
+    opened: &Opened,
+    found: &Found<N>,
+) -> anyhow::Result<Result<Vec<LegacyFile>, String>> {
+    let store = &*opened.engine.store;
+    let odd = found.files.iter().find_map(|file| {
+        let below = file.key.strip_prefix(found.folder.as_str()).unwrap_or("");
+        RelPath::parse(below).err().map(|e| format!("{}: {e}", store.uri(found.folder.as_str())))
+    });
+    match odd {
+        Some(problem) => Ok(Err(problem)),
+        None => legacy::read(store, &found.folder, &found.files).await.map(Ok),
+    }
+}
+
+/// Writes the manifest of a folder, with the hash of each of its objects.
+async fn seal<N>(
+    opened: &Opened,
+    found: &Found<N>,
+    provenance: &Provenance,
+    files: Vec<LegacyFile>,
+    position: &Position,
+) -> anyhow::Result<Outcome> {
+    let engine = &opened.engine;
+    let mut listed = Vec::new();
+    for LegacyFile { path, key, size, sha256, .. } in files {
+        let sha256 = match sha256 {
+            Some(sha256) => sha256,
+            None => engine.hash(&key, size).await.context("hashing what has no package-hash")?,
+        };
+        listed.push(ManifestFile { path, size, mode: Mode::Plain, sha256, key });
+    }
+    let folder = rules::folder(found.folder.clone());
+    let manifest = Manifest::new(provenance, listed);
+    let options = ObjectOptions::default();
+    let stands = publish::seal(&engine.store, &folder, manifest, &options, position).await?;
+    Ok(Ok(stands.manifest))
+}
+
+fn time_of(seconds: i64) -> String {
+    let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    rfc3339(SystemTime::UNIX_EPOCH + since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_hash_is_entered_where_its_cache_stands() {
+        let hash = CodeHash::parse(&"c".repeat(64)).expect("a hash");
+        let provenance = Provenance {
+            commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
+            code_hash: Some(hash.clone()),
+            cached_from: None,
+            time: time_of(1_790_000_000),
+            build: Build::default(),
+        };
+        let manifest = Manifest::new(&provenance, Vec::new());
+        let without = event(manifest.clone(), &HashSet::new());
+        assert_eq!((without.time.as_str(), without.what.code_hash), ("2026-09-21T14:13:20Z", None));
+        let with = event(manifest, &HashSet::from([hash.clone()]));
+        assert_eq!(with.what.code_hash, Some(hash));
+    }
+}

@@ -1,0 +1,88 @@
+//! What s3-asset-manager left: folders of objects that say about themselves, in their metadata,
+//! what a manifest would say of them.
+
+use crate::s3::store::{Listed, Store};
+use crate::s3::transfer::missing;
+use crate::tracks::artifacts::rules::RESERVED;
+use crate::words::digest::Sha256;
+use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+/// Requests about the objects of one folder at once; folders are read side by side as well.
+const AT_ONCE: usize = 4;
+
+/// An object of such a folder.
+#[derive(Debug, Clone)]
+pub(super) struct LegacyFile {
+    /// Below the folder.
+    pub(super) path: RelPath,
+    /// Where it lies.
+    pub(super) key: Key,
+    /// In bytes.
+    pub(super) size: u64,
+    /// When it was written, seconds since 1970.
+    pub(super) modified: i64,
+    /// `package-hash`.
+    pub(super) sha256: Option<Sha256>,
+    /// `commit-hash`: of a copy out of the cache, the commit that filled the cache.
+    pub(super) commit: Option<CommitId>,
+    /// `code-hash`.
+    pub(super) code_hash: Option<CodeHash>,
+}
+
+/// Whether a listed object is a file of the set in `folder`: not the console's marker of a folder,
+/// nor anything that this resource keeps to itself.
+pub(super) fn is_file(folder: &str, key: &str) -> bool {
+    let below = key.strip_prefix(folder).unwrap_or("");
+    let reserved = RelPath::parse(below).is_ok_and(|path| path.is_below(&RESERVED));
+    !below.is_empty() && !below.ends_with('/') && !reserved
+}
+
+/// Reads what the objects of a folder say about themselves.
+pub(super) async fn read(
+    store: &Store,
+    folder: &Prefix,
+    objects: &[Listed],
+) -> anyhow::Result<Vec<LegacyFile>> {
+    stream::iter(objects.iter().filter(|object| is_file(folder.as_str(), &object.key)))
+        .map(|object| async move {
+            let path = RelPath::parse(object.key.strip_prefix(folder.as_str()).unwrap_or(""))?;
+            let key = Key::parse(&object.key)?;
+            let facts = store.head(&key).await?;
+            let facts = facts.ok_or_else(|| missing(&store.uri(key.as_str())))?;
+            let text = |name: &str| facts.metadata.get(name).map(String::as_str).unwrap_or("");
+            anyhow::Ok(LegacyFile {
+                path,
+                size: facts.size,
+                modified: object.modified,
+                sha256: facts.sha256(),
+                commit: CommitId::parse(text("commit-hash")).ok(),
+                code_hash: CodeHash::parse(text("code-hash")).ok(),
+                key,
+            })
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_file;
+
+    #[test]
+    fn what_counts_as_a_file() {
+        let cases = [
+            ("a/c/x.zip", true),
+            ("a/c/d/x.zip", true),
+            ("a/c/.hidden", true),
+            ("a/c/", false),
+            ("a/c/d/", false),
+            ("a/c/.manifest.json", false),
+            ("a/c/.sets/d/x", false),
+        ];
+        for (key, want) in cases {
+            assert_eq!(is_file("a/c/", key), want, "{key}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Which bucket a command is about: options, or the environment.
+
+use crate::machine::environment;
+use crate::machine::report::Report;
+use crate::s3::store::Store;
+use crate::s3::transfer::Engine;
+use crate::tracks::{Source, Track};
+use crate::words::fault::fault;
+use clap::Args;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The options of every command on a bucket.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The bucket")]
+pub(super) struct Place {
+    /// The bucket; unset: PACKAGE_ASSETS_BUCKET, for releases AWS_S3_BUCKET
+    #[arg(long)]
+    pub(super) bucket: Option<String>,
+    /// A folder that everything is in, as `prefix` in source
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) prefix: Option<String>,
+    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION
+    #[arg(long)]
+    pub(super) region: Option<String>,
+    /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint: Option<String>,
+    /// The bucket in the path instead of in the host's name; unset: true where there is an endpoint
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) path_style: Option<bool>,
+    /// For a server that ignores conditional writes: one writer at a time
+    #[arg(long)]
+    pub(super) no_conditional_writes: bool,
+}
+
+impl Place {
+    /// A client for the bucket, with the credentials of the standard AWS chain. `variable` names
+    /// the bucket where the options do not; `track` is what `source` says of it.
+    pub(super) async fn open(
+        &self,
+        report: &Arc<Report>,
+        variable: &str,
+        track: Value,
+    ) -> anyhow::Result<(Engine, Track)> {
+        let source = Source::parse(&self.source(environment::variable, variable, track)?)?;
+        let store = Store::open(&source.settings.access, report.clone()).await;
+        Ok((Engine::new(Arc::new(store)), source.track))
+    }
+
+    /// The `source` that says the same: what is valid there is valid here.
+    fn source(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+        bucket: &str,
+        track: Value,
+    ) -> anyhow::Result<Map<String, Value>> {
+        let first = |given: &Option<String>, names: &[&str]| {
+            given.clone().or_else(|| names.iter().find_map(|name| variable(name)))
+        };
+        let Some(name) = first(&self.bucket, &[bucket]) else {
+            return Err(fault(
+                "no bucket given",
+                format!("add --bucket NAME, or set {bucket} in the environment"),
+            ));
+        };
+        let endpoint = first(&self.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
+        let role = variable("AWS_ROLE");
+        let source = json!({
+            "bucket": name,
+            "prefix": self.prefix,
+            "region_name": first(&self.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]),
+            // The AWS tools put the bucket in the path as soon as an endpoint is named.
+            "use_path_style": self.path_style.unwrap_or(endpoint.is_some()),
+            "endpoint": endpoint,
+            "enable_aws_creds_provider": true,
+            "aws_role_session_name": role.as_ref().map(|_| "s3-asset-manager"),
+            "aws_role_arn": role,
+            "conditional_writes": !self.no_conditional_writes,
+        });
+        let both = [source, track].into_iter().filter_map(|value| match value {
+            Value::Object(map) => Some(map),
+            _ => None,
+        });
+        Ok(both.flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::access::Identity;
+
+    const BUCKET: &str = "PACKAGE_ASSETS_BUCKET";
+
+    fn source(place: &Place, variables: &[(&str, &str)]) -> anyhow::Result<Source> {
+        let get = |name: &str| {
+            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        };
+        Source::parse(&place.source(get, BUCKET, json!({"artifacts": {}}))?)
+    }
+
+    #[test]
+    fn the_environment_says_what_the_options_do_not() {
+        let variables = [
+            (BUCKET, "assets"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_DEFAULT_REGION", "eu-west-2"),
+            ("AWS_ENDPOINT_URL_S3", "http://s3:9000"),
+            ("AWS_ENDPOINT_URL", "http://all:9000"),
+            ("AWS_ROLE", "arn:aws:iam::1:role/r"),
+        ];
+        let all = source(&Place::default(), &variables).expect("a source");
+        assert_eq!(all.settings.access.bucket.as_str(), "assets");
+        assert_eq!(all.settings.access.region, "eu-west-1");
+        assert_eq!(all.settings.access.endpoint.as_deref(), Some("http://s3:9000"));
+        assert!(all.settings.access.path_style && all.settings.access.conditional_writes);
+        assert_eq!(all.settings.access.identity, Identity::Chain);
+        assert_eq!(all.settings.access.role.expect("a role").session_name, "s3-asset-manager");
+        let options = Place {
+            bucket: Some("other".into()),
+            region: Some("us-west-2".into()),
+            prefix: Some("team".into()),
+            path_style: Some(false),
+            no_conditional_writes: true,
+            ..Place::default()
+        };
+        let own = source(&options, &variables).expect("a source");
+        assert_eq!(own.settings.access.bucket.as_str(), "other");
+        assert_eq!(own.settings.access.region, "us-west-2");
+        assert!(!own.settings.access.path_style && !own.settings.access.conditional_writes);
+        assert_eq!(own.settings.prefix.as_str(), "team/");
+        let least = source(&Place::default(), &[(BUCKET, "b"), ("AWS_DEFAULT_REGION", "x-1")]);
+        let least = least.expect("a source").settings.access;
+        assert_eq!((least.region.as_str(), least.endpoint, least.role), ("x-1", None, None));
+        assert!(!least.path_style && least.identity == Identity::Chain);
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_said() {
+        let none = source(&Place::default(), &[]).expect_err("no bucket");
+        assert_eq!(none.to_string(), "no bucket given");
+        let url = Place { bucket: Some("s3://b".into()), ..Place::default() };
+        assert!(source(&url, &[]).is_err());
+    }
+}

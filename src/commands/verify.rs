@@ -1,0 +1,259 @@
+//! `s3-asset artifacts verify`: whether the bytes in the bucket are those that were published.
+
+use super::artifacts::{commit, newest};
+use super::sets::{Opened, Sets};
+use super::{Output, legacy, table};
+use crate::machine::report::{Report, count, size};
+use crate::machine::terminal::{self, until_terminated};
+use crate::s3::store::{Fetched, Listed};
+use crate::s3::transfer::AT_ONCE;
+use crate::sealing::set::{Folder, Manifest};
+use crate::tracks::artifacts::rules;
+use crate::words::digest::Sha256;
+use crate::words::fault::fault;
+use crate::words::names::{CommitId, Key};
+use clap::Args;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Sets whose manifests and listings are read ahead.
+const SETS_AT_ONCE: usize = 4;
+
+pub(super) const HELP: &str = "\
+Every object is downloaded and hashed, and nothing is kept on disk. Exit status 1 when something
+is wrong.
+
+Examples:
+  s3-asset artifacts verify --bucket my-assets
+  s3-asset artifacts verify 3f2a91c --bucket my-assets
+  s3-asset artifacts verify --bucket my-assets --all --json";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Which sets, as for `show`; none: the newest of the history
+    #[arg(value_name = "COMMIT")]
+    commits: Vec<String>,
+    /// Every set in the history
+    #[arg(long, conflicts_with_all = ["limit", "commits"])]
+    all: bool,
+    /// How many of the newest sets
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "commits")]
+    limit: usize,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    sets: Sets,
+}
+
+/// Something that is not as it was published.
+#[derive(Debug, Serialize)]
+struct Wrong {
+    commit: CommitId,
+    object: String,
+    why: String,
+}
+
+/// What was found out about a set.
+#[derive(Debug)]
+struct Verified {
+    commit: CommitId,
+    files: usize,
+    bytes: u64,
+    wrong: Vec<Wrong>,
+    /// Objects of s3-asset-manager that nobody recorded a hash of.
+    unchecked: Vec<String>,
+}
+
+/// An object, and what it should be.
+struct Expected {
+    key: Key,
+    size: u64,
+    sha256: Sha256,
+    /// Whether readers that know no manifest depend on it, and no others.
+    plain: bool,
+}
+
+pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.sets.open(report).await?;
+    let work = verify(&opened, &arguments);
+    let sets = until_terminated(opened.engine.store.abort_all(), work).await?;
+    let wrong: Vec<&Wrong> = sets.iter().flat_map(|set| &set.wrong).collect();
+    let unchecked: Vec<&String> = sets.iter().flat_map(|set| &set.unchecked).collect();
+    let files: usize = sets.iter().map(|set| set.files).sum();
+    let bytes: u64 = sets.iter().map(|set| set.bytes).sum();
+    if arguments.output.json {
+        terminal::answer(&json!({
+            "sets": sets.len(),
+            "files": files,
+            "bytes": bytes,
+            "wrong": wrong,
+            "unchecked": unchecked,
+        }))?;
+    } else {
+        let row = |set: &Verified| {
+            let state = if set.wrong.is_empty() {
+                "ok".to_owned()
+            } else {
+                format!("{} wrong", set.wrong.len())
+            };
+            vec![set.commit.to_string(), set.files.to_string(), size(set.bytes), state]
+        };
+        let rows: Vec<_> = sets.iter().map(row).collect();
+        let mut text = table::table(&["commit", "files", "size", "state"], &rows);
+        if !wrong.is_empty() {
+            let rows: Vec<_> =
+                wrong.iter().map(|wrong| vec![wrong.object.clone(), wrong.why.clone()]).collect();
+            text.push('\n');
+            text.push_str(&table::table(&["object", "what is wrong"], &rows));
+        }
+        terminal::print(text.as_bytes())?;
+    }
+    if !unchecked.is_empty() {
+        report.warn(format!(
+            "{} of s3-asset-manager without a recorded hash cannot be checked; `import` records what they are now",
+            count(unchecked.len(), "object")
+        ));
+    }
+    if wrong.is_empty() {
+        let (sets, files) = (count(sets.len(), "set"), count(files, "file"));
+        report.success(format!("verified {sets}: {files}, {}", size(bytes)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let sets = sets.iter().filter(|set| !set.wrong.is_empty()).count();
+    Err(fault(
+        format!("{} wrong, in {}", count(wrong.len(), "object"), count(sets, "set")),
+        "restore the objects that are named (a versioned bucket keeps what was overwritten), or delete the set and publish its commit anew",
+    ))
+}
+
+async fn verify(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Vec<Verified>> {
+    let mut commits = Vec::new();
+    if arguments.commits.is_empty() {
+        let limit = if arguments.all { usize::MAX } else { arguments.limit };
+        commits.extend(newest(opened, limit).await?.into_iter().map(|entry| entry.what.commit));
+    } else {
+        for text in &arguments.commits {
+            commits.push(commit(opened, text).await?);
+        }
+    }
+    opened.engine.store.report().info(format!("verifying {}", count(commits.len(), "set")));
+    stream::iter(commits)
+        .map(|commit| set(opened, commit))
+        .buffered(SETS_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Verifies the set of a commit.
+async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
+    let store = &*opened.engine.store;
+    let folder = rules::folder(opened.track.set(&commit));
+    let (manifest_key, pending) = (folder.manifest()?, folder.pending()?);
+    let (manifest, listing) = futures_util::future::try_join(
+        store.get(&manifest_key),
+        store.list(folder.prefix.as_str()),
+    )
+    .await?;
+    let mut verified =
+        Verified { files: 0, bytes: 0, wrong: Vec::new(), unchecked: Vec::new(), commit };
+    let expected = match manifest {
+        Some(Fetched { bytes, .. }) => match Manifest::parse(&bytes, &folder) {
+            Ok(manifest) if manifest.commit == verified.commit => {
+                verified.files = manifest.files.len();
+                of_manifest(&manifest, &folder)?
+            }
+            Ok(manifest) => {
+                let why = format!("it is the manifest of commit {}", manifest.commit);
+                verified.wrong(store.uri(manifest_key.as_str()), why);
+                Vec::new()
+            }
+            Err(e) => {
+                verified.wrong(store.uri(manifest_key.as_str()), format!("{e:#}"));
+                Vec::new()
+            }
+        },
+        None if listing.iter().any(|object| object.key == pending.as_str()) => {
+            let why = "the set is incomplete: a put began it, and has not published it";
+            verified.wrong(store.uri(folder.prefix.as_str()), why.to_owned());
+            Vec::new()
+        }
+        None => {
+            let files = legacy::read(store, &folder.prefix, &listing).await?;
+            if files.is_empty() {
+                verified.wrong(store.uri(folder.prefix.as_str()), "the set is gone".to_owned());
+            }
+            verified.files = files.len();
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                files.into_iter().partition(|file| file.sha256.is_some());
+            verified.unchecked = unknown.iter().map(|file| store.uri(file.key.as_str())).collect();
+            known
+                .into_iter()
+                .filter_map(|file| {
+                    let sha256 = file.sha256?;
+                    Some(Expected { key: file.key, size: file.size, sha256, plain: false })
+                })
+                .collect()
+        }
+    };
+    verified.bytes = expected.iter().filter(|it| !it.plain).map(|it| it.size).sum();
+    let sizes: HashMap<&str, u64> =
+        listing.iter().map(|Listed { key, size, .. }| (key.as_str(), *size)).collect();
+    let findings = stream::iter(expected)
+        .map(|expected| {
+            let size = sizes.get(expected.key.as_str()).copied();
+            async move { finding(opened, &expected, size).await }
+        })
+        .buffered(AT_ONCE)
+        .try_collect::<Vec<_>>()
+        .await?;
+    for (object, why) in findings.into_iter().flatten() {
+        verified.wrong(object, why);
+    }
+    Ok(verified)
+}
+
+impl Verified {
+    fn wrong(&mut self, object: String, why: String) {
+        self.wrong.push(Wrong { commit: self.commit.clone(), object, why });
+    }
+}
+
+/// The objects that a manifest names, and beside those with keys of their own the plain keys.
+fn of_manifest(manifest: &Manifest, folder: &Folder) -> anyhow::Result<Vec<Expected>> {
+    let mut expected = Vec::new();
+    for file in &manifest.files {
+        let (size, sha256) = (file.size, file.sha256);
+        expected.push(Expected { key: file.key.clone(), size, sha256, plain: false });
+        let plain = folder.plain(&file.path)?;
+        if plain != file.key {
+            expected.push(Expected { key: plain, size, sha256, plain: true });
+        }
+    }
+    Ok(expected)
+}
+
+/// What is wrong with an object, if anything is; `listed` is its size, where it is there.
+async fn finding(
+    opened: &Opened,
+    expected: &Expected,
+    listed: Option<u64>,
+) -> anyhow::Result<Option<(String, String)>> {
+    let why = match listed {
+        None => Some("the object is gone".to_owned()),
+        Some(size) if size != expected.size => {
+            Some(format!("it has {size} bytes instead of {}", expected.size))
+        }
+        Some(size) => {
+            let sha256 = opened.engine.hash(&expected.key, size).await?;
+            let differs = sha256 != expected.sha256;
+            differs.then(|| format!("its SHA-256 is {sha256} instead of {}", expected.sha256))
+        }
+    };
+    let plain = "; the manifest names another key: a put of the commit copies it here again";
+    let uri = opened.engine.store.uri(expected.key.as_str());
+    Ok(why.map(|why| (uri, if expected.plain { why + plain } else { why })))
+}

@@ -1,0 +1,9 @@
+//! What users and Concourse write: read leniently, validated once.
+
+pub mod access;
+pub mod common;
+pub mod get_file;
+pub mod lenient;
+pub mod object_params;
+pub mod protocol;
+pub mod selection;

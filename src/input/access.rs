@@ -1,0 +1,301 @@
+//! How a bucket is reached: the common keys, whose names, types and meanings are those of
+//! concourse/s3-resource.
+
+use super::common::Common;
+use super::lenient::Text;
+use crate::words::fault::fault;
+use crate::words::names::{Bucket, shown};
+use crate::words::secret::Secret;
+
+/// How a bucket is reached: all that a client is made of.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// The region, `us-east-1` unless given.
+    pub region: String,
+    /// A URL with its scheme; none: AWS's own for the region.
+    pub endpoint: Option<String>,
+    /// The bucket in the path instead of in the host's name.
+    pub path_style: bool,
+    /// Who signs.
+    pub identity: Identity,
+    /// A role to assume with that identity.
+    pub role: Option<Role>,
+    /// What a server's certificate is checked against.
+    pub trust: Trust,
+    /// Which checksum travels with each body.
+    pub checksum: Checksum,
+    /// The encryption asked of S3 for each object written.
+    pub encryption: Option<Encryption>,
+    /// Whether large objects may travel in parts.
+    pub multipart: bool,
+    /// Whether the server's conditional writes are relied upon.
+    pub conditional_writes: bool,
+}
+
+/// Who signs requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Nobody: a public bucket.
+    Anonymous,
+    /// An access key.
+    Key {
+        /// Its id.
+        id: String,
+        /// Its secret.
+        secret: Secret,
+        /// The token of temporary credentials.
+        token: Option<Secret>,
+    },
+    /// The standard AWS chain: environment, profile, web identity, container, instance.
+    Chain,
+}
+
+/// A role to assume through STS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: String,
+    /// What its trust policy may ask for.
+    pub external_id: Option<String>,
+    /// What CloudTrail shows.
+    pub session_name: String,
+}
+
+/// What a server's certificate is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// The certificates under `/etc/ssl/certs`.
+    System,
+    /// Only those of a PEM text: s3-resource replaces the system's as well.
+    Bundle(String),
+    /// Nothing: any certificate will do.
+    Anything,
+}
+
+/// Which checksum travels with each body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checksum {
+    /// The SHA-256 that is known anyway for bodies in one piece, CRC-64 for parts.
+    Default,
+    /// None: for servers that refuse the headers.
+    None,
+    /// This one, for every body.
+    Always(ChecksumAlgorithm),
+}
+
+/// The checksums that S3 can verify and keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksumAlgorithm {
+    /// CRC-32, as in zip.
+    Crc32,
+    /// CRC-32C, Castagnoli.
+    Crc32c,
+    /// CRC-64/NVME.
+    Crc64Nvme,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+}
+
+impl ChecksumAlgorithm {
+    const ALL: [(&str, ChecksumAlgorithm); 5] = [
+        ("CRC32", ChecksumAlgorithm::Crc32),
+        ("CRC32C", ChecksumAlgorithm::Crc32c),
+        ("CRC64NVME", ChecksumAlgorithm::Crc64Nvme),
+        ("SHA1", ChecksumAlgorithm::Sha1),
+        ("SHA256", ChecksumAlgorithm::Sha256),
+    ];
+
+    /// S3's name for it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, algorithm)| *algorithm == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// Server-side encryption, as S3 names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encryption {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`; passed through.
+    pub algorithm: String,
+    /// The KMS key; none: the account's default.
+    pub kms_key_id: Option<String>,
+}
+
+pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
+    let owned = |text: &Text| text.get().map(str::to_owned);
+    for (name, text) in [
+        ("access_key_id", &common.access_key_id),
+        ("session_token", &common.session_token),
+        ("region_name", &common.region_name),
+    ] {
+        // The signing of requests panics on what cannot be in a header. Not shown: it may be secret.
+        if text.get().is_some_and(|text| !text.bytes().all(|b| b.is_ascii_graphic())) {
+            return Err(fault(
+                format!(
+                    "source.{name}: not sent, for it has white space or other than ASCII in it"
+                ),
+                "copy it again, without a line end",
+            ));
+        }
+    }
+    let Some(bucket) = common.bucket.get() else {
+        return Err(fault("source.bucket: missing", "name the bucket"));
+    };
+    let key = match (common.access_key_id.get(), common.secret_access_key.get()) {
+        (Some(id), Some(secret)) => Some(Identity::Key {
+            id: id.to_owned(),
+            secret: Secret::new(secret),
+            token: common.session_token.get().map(Secret::new),
+        }),
+        (None, None) if common.session_token.get().is_some() => {
+            return Err(fault(
+                "source.session_token: given without access_key_id and secret_access_key",
+                "a session token belongs to the key that it was issued with",
+            ));
+        }
+        (None, None) => None,
+        (Some(_), None) => {
+            return Err(fault(
+                "source.secret_access_key: missing",
+                "access_key_id is given: give both, or neither",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(fault(
+                "source.access_key_id: missing",
+                "secret_access_key is given: give both, or neither",
+            ));
+        }
+    };
+    let role = common.aws_role_arn.get().map(|arn| Role {
+        arn: arn.to_owned(),
+        external_id: owned(&common.aws_role_external_id),
+        session_name: common.aws_role_session_name.or("s3-asset-resource"),
+    });
+    let identity = match key {
+        Some(key) => key,
+        None if role.is_some() || common.enable_aws_creds_provider.is_on() => Identity::Chain,
+        None => Identity::Anonymous,
+    };
+    let trust = match (common.skip_ssl_verification.is_on(), common.ca_bundle.get()) {
+        (true, Some(_)) => {
+            return Err(fault(
+                "source: please do not use ca_bundle when skip_ssl_verification is set",
+                "remove one of the two",
+            ));
+        }
+        (true, None) => Trust::Anything,
+        (false, Some(pem)) => Trust::Bundle(pem.to_owned()),
+        (false, None) => Trust::System,
+    };
+    if common.sse_kms_key_id.get().is_some() && common.server_side_encryption.get().is_none() {
+        return Err(fault(
+            "source.sse_kms_key_id: given without server_side_encryption",
+            "add `server_side_encryption: aws:kms`",
+        ));
+    }
+    Ok(Access {
+        bucket: Bucket::parse(bucket).map_err(|e| e.context("source"))?,
+        region: common.region_name.or("us-east-1"),
+        endpoint: common
+            .endpoint
+            .get()
+            .map(|e| endpoint(e, common.disable_ssl.is_on()))
+            .transpose()?,
+        path_style: common.use_path_style.is_on(),
+        identity,
+        role,
+        trust,
+        checksum: checksum(common)?,
+        encryption: common.server_side_encryption.get().map(|algorithm| Encryption {
+            algorithm: algorithm.to_owned(),
+            kms_key_id: owned(&common.sse_kms_key_id),
+        }),
+        multipart: !common.disable_multipart.is_on(),
+        conditional_writes: common.conditional_writes.or(true),
+    })
+}
+
+impl Access {
+    /// The URL of the bucket, which ends in `/`: its name in the host's name, or in the path where
+    /// the user wants it there or the host's name cannot hold it.
+    pub fn url(&self) -> String {
+        let aws = || format!("https://s3.{}.amazonaws.com", self.region);
+        let server = self.endpoint.clone().unwrap_or_else(aws);
+        let (scheme, rest) = server.split_once("://").unwrap_or(("https", &server));
+        let (host, _) = rest.split_once(['/', ':']).unwrap_or((rest, ""));
+        let is_address = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+        let bucket = self.bucket.as_str();
+        let is_label = bucket.len() <= 63
+            && !bucket.starts_with('-')
+            && bucket.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        if self.path_style || is_address || !is_label {
+            format!("{scheme}://{rest}/{bucket}/")
+        } else {
+            format!("{scheme}://{bucket}.{rest}/")
+        }
+    }
+}
+
+fn checksum(common: &Common) -> anyhow::Result<Checksum> {
+    let Some(name) = common.checksum_algorithm.get() else {
+        return Ok(if common.skip_s3_checksums.is_on() {
+            Checksum::None
+        } else {
+            Checksum::Default
+        });
+    };
+    if common.skip_s3_checksums.is_on() {
+        return Err(fault(
+            "source: checksum_algorithm cannot be used when skip_s3_checksums is true",
+            "remove one of the two",
+        ));
+    }
+    ChecksumAlgorithm::ALL
+        .into_iter()
+        .find_map(|(known, algorithm)| {
+            known.eq_ignore_ascii_case(name).then_some(Checksum::Always(algorithm))
+        })
+        .ok_or_else(|| {
+            let all = ChecksumAlgorithm::ALL.map(|(name, _)| name).join(", ");
+            fault(
+                format!("source: checksum_algorithm must be one of: {all}"),
+                format!("`{}` is none of them", shown(name)),
+            )
+        })
+}
+
+/// `host[:port]` gets a scheme; a URL keeps its own. `disable_ssl` decides only where the user
+/// wrote none, as in s3-resource.
+fn endpoint(text: &str, disable_ssl: bool) -> anyhow::Result<String> {
+    let hint = "give a host, with a port where it is not the usual one, for example https://minio.example.com:9000";
+    let url = match text.split_once("://") {
+        None if disable_ssl => format!("http://{text}"),
+        None => format!("https://{text}"),
+        Some(("http" | "https", _)) => text.to_owned(),
+        Some((scheme, _)) => {
+            return Err(fault(
+                format!("source.endpoint: `{}` is no scheme of S3", shown(scheme)),
+                hint,
+            ));
+        }
+    };
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    if rest.contains('@') {
+        // Not shown: what stands before the `@` may be a password.
+        return Err(fault(
+            "source.endpoint: credentials in the URL",
+            "use access_key_id and secret_access_key",
+        ));
+    }
+    let host = rest.split('/').next().unwrap_or("");
+    if host.is_empty()
+        || rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#')
+    {
+        return Err(fault(format!("source.endpoint: `{}` is no address", shown(text)), hint));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}

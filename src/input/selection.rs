@@ -1,0 +1,56 @@
+//! Which files of a directory, or of a set, a user means.
+
+use crate::words::fault::fault;
+use crate::words::names::{RelPath, shown};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// Which files of a directory, or of a set, are meant.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    globs: Option<GlobSet>,
+    text: String,
+    include_hidden: bool,
+}
+
+impl Selection {
+    /// Files that match any of the globs; all where there is none. `*` stays within a directory,
+    /// `**` does not. Names that start with a dot are left out unless asked for.
+    pub fn new(globs: &[String], include_hidden: bool) -> anyhow::Result<Selection> {
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            let built = GlobBuilder::new(glob.trim_start_matches("./"))
+                .literal_separator(true)
+                .build()
+                .map_err(|e| {
+                    fault(
+                        format!("files: `{}`: {}", shown(glob), e.kind()),
+                        "for example `*.zip` or `lambdas/**`",
+                    )
+                })?;
+            set.add(built);
+        }
+        let globs_set = if globs.is_empty() { None } else { Some(set.build()?) };
+        Ok(Selection { globs: globs_set, text: globs.join(", "), include_hidden })
+    }
+
+    /// Every file, hidden ones too.
+    pub fn everything() -> Selection {
+        Selection { globs: None, text: String::new(), include_hidden: true }
+    }
+
+    /// Whether names that start with a dot are meant, too.
+    pub fn takes_hidden(&self) -> bool {
+        self.include_hidden
+    }
+
+    /// Whether a file is meant.
+    pub fn takes(&self, path: &RelPath) -> bool {
+        (self.include_hidden || !path.is_hidden())
+            && self.globs.as_ref().is_none_or(|globs| globs.is_match(path.as_str()))
+    }
+
+    /// The globs, for messages; empty when every file is meant.
+    pub fn globs(&self) -> &str {
+        &self.text
+    }
+}

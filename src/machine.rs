@@ -1,0 +1,7 @@
+//! The machine: disk, environment, clock, terminal. One foreign thing a file.
+
+pub mod environment;
+pub mod report;
+pub mod terminal;
+pub mod unpack;
+pub mod workspace;

@@ -1,0 +1,205 @@
+//! Everything for people: standard error, in colour, with nothing secret in it.
+//!
+//! Concourse shows standard error through a pipe, renders colour and `\r`, and stores each flush:
+//! so colour never asks for a terminal, and a progress frame ends in `\r` and is redrawn at most
+//! twice a second.
+//!
+//! Invariant: every line passes `Report::line`, which blots out each secret it was told of.
+
+use crate::words::secret::Secret;
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+const REDRAW: Duration = Duration::from_millis(500);
+const RED: &str = "\x1b[31m";
+const YELLOW: &str = "\x1b[33m";
+const GREEN: &str = "\x1b[32m";
+const CYAN: &str = "\x1b[36m";
+const RESET: &str = "\x1b[0m";
+const TO_END: &str = "\x1b[K";
+
+/// Standard error.
+#[derive(Debug, Default)]
+pub struct Report {
+    inner: Mutex<Inner>,
+    quiet: bool,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    secrets: Vec<Secret>,
+    bar: Option<Bar>,
+}
+
+#[derive(Debug)]
+struct Bar {
+    verb: &'static str,
+    files: usize,
+    files_done: usize,
+    bytes: u64,
+    bytes_done: u64,
+    since: Instant,
+    drawn: Instant,
+    shown: bool,
+}
+
+impl Report {
+    /// One that tells people everything, or, when quiet, warnings and errors only.
+    pub fn new(quiet: bool) -> Report {
+        Report { inner: Mutex::default(), quiet }
+    }
+
+    /// A text that must never be shown, whatever prints it.
+    pub fn hide(&self, secret: &Secret) {
+        if !secret.expose().is_empty() {
+            self.lock().secrets.push(secret.clone());
+        }
+    }
+
+    /// What is being done.
+    pub fn info(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.line(CYAN, "", text.as_ref());
+        }
+    }
+
+    /// What went well.
+    pub fn success(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.line(GREEN, "", text.as_ref());
+        }
+    }
+
+    /// What should be known, though the work goes on.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.line(YELLOW, "warning: ", text.as_ref());
+    }
+
+    /// An error, on one line with all its causes, and below it what to do.
+    pub fn error(&self, error: &anyhow::Error) {
+        self.line(RED, "error: ", &format!("{error:#}").replace('\n', " "));
+        if let Some(hint) = crate::words::fault::hint_of(error) {
+            self.line(YELLOW, "hint: ", hint);
+        }
+    }
+
+    /// Begins a bar over files and their bytes.
+    pub fn begin(&self, verb: &'static str, files: usize, bytes: u64) {
+        let now = Instant::now();
+        let bar = Bar {
+            verb,
+            files,
+            files_done: 0,
+            bytes,
+            bytes_done: 0,
+            since: now,
+            drawn: now,
+            shown: false,
+        };
+        self.lock().bar = (!self.quiet).then_some(bar);
+    }
+
+    /// Moves the bar.
+    pub fn advance(&self, files: usize, bytes: u64) {
+        let mut inner = self.lock();
+        let Some(bar) = &mut inner.bar else { return };
+        bar.files_done += files;
+        bar.bytes_done += bytes;
+        if bar.drawn.elapsed() >= REDRAW {
+            bar.drawn = Instant::now();
+            bar.shown = true;
+            write(&format!("{CYAN}{}{RESET}{TO_END}\r", bar.frame()));
+        }
+    }
+
+    /// Ends the bar.
+    pub fn end(&self) {
+        let bar = self.lock().bar.take();
+        if bar.is_some_and(|bar| bar.shown) {
+            write(&format!("{TO_END}\r"));
+        }
+    }
+
+    fn line(&self, colour: &str, label: &str, text: &str) {
+        let inner = self.lock();
+        let text = blot(text, &inner.secrets);
+        // A bar's frame lies on the line that is written now.
+        write(&format!("{colour}{label}{text}{RESET}{TO_END}\n"));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A closed standard error is nobody's error.
+#[allow(clippy::disallowed_methods)] // the one owner
+fn write(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn blot(text: &str, secrets: &[Secret]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "***"))
+}
+
+impl Bar {
+    fn frame(&self) -> String {
+        const WIDTH: u64 = 24;
+        let filled =
+            (self.bytes_done.min(self.bytes) * WIDTH).checked_div(self.bytes).unwrap_or(WIDTH);
+        let bar: String = (0..WIDTH).map(|i| if i < filled { '█' } else { '░' }).collect();
+        let seconds = self.since.elapsed().as_secs_f64().max(0.001);
+        format!(
+            "{} {bar} {}/{} files, {} of {}, {}/s",
+            self.verb,
+            self.files_done,
+            self.files,
+            size(self.bytes_done),
+            size(self.bytes),
+            size((self.bytes_done as f64 / seconds) as u64),
+        )
+    }
+}
+
+/// A number of bytes for people: `1.5 MiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// A count with its noun: `1 file`, `3 files`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_for_people() {
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1_572_864, "1.5 MiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ];
+        for (bytes, want) in cases {
+            assert_eq!(size(bytes), want);
+        }
+    }
+
+    #[test]
+    fn secrets_are_blotted_out() {
+        let secrets = [Secret::new("hunter2"), Secret::new("t0ken")];
+        assert_eq!(blot("a hunter2 b t0kent0ken", &secrets), "a *** b ******");
+    }
+}

@@ -1,0 +1,399 @@
+//! The disk: what to publish is found and hashed, what was fetched is staged and put in place.
+//!
+//! Invariants:
+//! - nothing outside the directory is ever published: a symbolic link that leads out is refused;
+//! - a file is read twice, once to hash it and once to send it, and the CRC-64 of each part must
+//!   be the same both times: a file that changes in between is an error, never wrong bytes;
+//! - a fetched file gets its final name when every file of the set is whole, and the way to that
+//!   name leads through no symbolic link.
+
+use crate::input::selection::Selection;
+use crate::words::digest::crc64;
+use crate::words::digest::{Hasher, hex};
+use crate::words::fault::fault;
+use crate::words::file::{FileFacts, Mode};
+use crate::words::names::{RelPath, shown};
+use crate::words::span::Span;
+use anyhow::Context as _;
+use bytes::Bytes;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// A file to publish.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Below the directory.
+    pub path: RelPath,
+    /// Where it is.
+    pub disk: PathBuf,
+    /// In bytes.
+    pub size: u64,
+    /// Its permissions.
+    pub mode: Mode,
+}
+
+/// Finds the files of a directory, sorted by path.
+pub fn scan(
+    directory: &Path,
+    selection: &Selection,
+    reserved: &[&str],
+) -> anyhow::Result<Vec<Found>> {
+    let root = directory.canonicalize().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => fault(
+            format!("directory: there is no {}", directory.display()),
+            "its first component must be an input of the put, or the output of a task",
+        ),
+        _ => anyhow::Error::new(e).context(directory.display().to_string()),
+    })?;
+    if !root.is_dir() {
+        return Err(fault(
+            format!("directory: {} is a file", directory.display()),
+            "give the directory and pick the file with `files`",
+        ));
+    }
+    let mut found = Vec::new();
+    let walk = walkdir::WalkDir::new(&root).follow_links(true).into_iter();
+    let visible = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0
+            || selection.takes_hidden()
+            || !entry.file_name().to_string_lossy().starts_with('.')
+    };
+    for entry in walk.filter_entry(visible) {
+        let entry = entry.map_err(|e| walk_error(&e, &root))?;
+        if entry.depth() == 0 {
+            continue;
+        }
+        let disk = entry.path();
+        if entry.path_is_symlink() {
+            let target = disk.canonicalize().with_context(|| disk.display().to_string())?;
+            if !target.starts_with(&root) {
+                return Err(fault(
+                    format!(
+                        "{} is a symbolic link that leads out of the directory",
+                        disk.display()
+                    ),
+                    "copy what it points to, or leave it out with `files`",
+                ));
+            }
+        }
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let relative = disk.strip_prefix(&root).unwrap_or(disk);
+        let Some(text) = relative.to_str() else {
+            return Err(fault(
+                format!("the name of {} is not UTF-8", disk.display()),
+                "S3's keys are UTF-8: rename it",
+            ));
+        };
+        let path = RelPath::parse(text)?;
+        if !selection.takes(&path) {
+            continue;
+        }
+        if path.is_below(reserved) {
+            return Err(fault(
+                format!("{} has a name that this resource keeps to itself", disk.display()),
+                "leave it out with `files`, or without `include_hidden`",
+            ));
+        }
+        if !entry.file_type().is_file() {
+            return Err(fault(
+                format!("{} is neither a file nor a directory", disk.display()),
+                "sockets, pipes and devices cannot be published: leave it out with `files`",
+            ));
+        }
+        let metadata = entry.metadata().map_err(|e| walk_error(&e, &root))?;
+        let mode =
+            if metadata.permissions().mode() & 0o100 != 0 { Mode::Executable } else { Mode::Plain };
+        found.push(Found { path, size: metadata.len(), mode, disk: disk.to_owned() });
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// Finds the one file below a directory that a glob matches, as in concourse/s3-resource: `*` stays
+/// within a directory. `what` names the glob in errors.
+pub fn find_one(directory: &Path, glob: &str, what: &str) -> anyhow::Result<Found> {
+    const HINT: &str =
+        "the path starts with the name of an input; give a glob that matches one file";
+    let glob = glob.trim_start_matches("./");
+    let is_plain = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
+    let names: Vec<&str> = glob.split('/').collect();
+    let plain = names.iter().copied().take(names.len() - 1).take_while(is_plain).count();
+    let base = RelPath::parse(glob).map_err(|e| e.context(what.to_owned()))?;
+    let selection =
+        Selection::new(&[base.to_string()], true).map_err(|e| e.context(what.to_owned()))?;
+    let root = directory.canonicalize().with_context(|| directory.display().to_string())?;
+    let start: PathBuf = names[..plain].iter().fold(directory.to_owned(), |path, it| path.join(it));
+    let depth = if glob.contains("**") { usize::MAX } else { names.len() - plain };
+    let mut matches = Vec::new();
+    let walk = walkdir::WalkDir::new(&start).follow_links(true).min_depth(1).max_depth(depth);
+    // What cannot be walked cannot be meant.
+    for entry in walk.sort_by_file_name().into_iter().filter_map(Result::ok) {
+        let below = entry.path().strip_prefix(directory).ok().and_then(Path::to_str);
+        let Some(path) = below.and_then(|text| RelPath::parse(text).ok()) else { continue };
+        if entry.file_type().is_file() && selection.takes(&path) {
+            matches.push((path, entry));
+        }
+    }
+    let (path, entry) = match matches.len() {
+        0 => return Err(fault(format!("{what}: `{}` matches no file", shown(glob)), HINT)),
+        1 => matches.remove(0),
+        several => {
+            let some: Vec<_> = matches.iter().take(4).map(|(path, _)| path.as_str()).collect();
+            let more = if several > some.len() { ", …" } else { "" };
+            return Err(fault(
+                format!(
+                    "{what}: `{}` matches {several} files: {}{more}",
+                    shown(glob),
+                    some.join(", ")
+                ),
+                HINT,
+            ));
+        }
+    };
+    let disk = entry.path().canonicalize().with_context(|| entry.path().display().to_string())?;
+    if !disk.starts_with(&root) {
+        return Err(fault(
+            format!("{what}: {path} is a symbolic link that leads out of the inputs"),
+            "copy what it points to",
+        ));
+    }
+    found(path, disk)
+}
+
+/// A file that somebody named.
+pub fn found(path: RelPath, disk: PathBuf) -> anyhow::Result<Found> {
+    let metadata = fs::metadata(&disk).with_context(|| disk.display().to_string())?;
+    if !metadata.is_file() {
+        return Err(fault(format!("{} is no file", disk.display()), "name a file"));
+    }
+    let is_program = metadata.permissions().mode() & 0o100 != 0;
+    let mode = if is_program { Mode::Executable } else { Mode::Plain };
+    Ok(Found { path, disk, size: metadata.len(), mode })
+}
+
+fn walk_error(error: &walkdir::Error, root: &Path) -> anyhow::Error {
+    let place = error.path().unwrap_or(root).display();
+    if error.loop_ancestor().is_some() {
+        return fault(
+            format!("{place} is a symbolic link to a directory that it is in"),
+            "remove the link, or leave it out with `files`",
+        );
+    }
+    match error.io_error() {
+        Some(e) if e.kind() == io::ErrorKind::NotFound => fault(
+            format!("{place} is a symbolic link to nothing"),
+            "remove the link, or leave it out with `files`",
+        ),
+        Some(e) => anyhow::anyhow!("{place}: {e}"),
+        None => anyhow::anyhow!("{place}: {error}"),
+    }
+}
+
+/// A file to publish, hashed.
+#[derive(Debug, Clone)]
+pub struct Hashed {
+    /// What it is.
+    pub facts: FileFacts,
+    /// Where it is.
+    pub disk: PathBuf,
+    /// The size of its parts.
+    pub part: u64,
+    /// The CRC-64 of each part.
+    pub sums: Vec<Bytes>,
+}
+
+impl Hashed {
+    /// The size of a part: the last one is what is left.
+    pub fn part_length(&self, index: usize) -> u64 {
+        self.part.min(self.facts.size.saturating_sub(index as u64 * self.part))
+    }
+}
+
+/// Hashes a file; `part` is the size of the parts that it will travel in.
+pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
+    let place = || found.disk.display().to_string();
+    let mut file = File::open(&found.disk).with_context(place)?;
+    let part = part.max(1);
+    let mut hasher = Hasher::default();
+    let mut sums = Vec::new();
+    let mut size = 0;
+    // A part is hashed from one buffer where it is small, and in pieces where it is not.
+    let mut buffer =
+        vec![0; usize::try_from(found.size.min(part).clamp(1, 256 << 10)).unwrap_or(1)];
+    for span in Span::cover(found.size, part) {
+        let mut sum = aws_smithy_checksums::ChecksumAlgorithm::Crc64Nvme.into_impl();
+        let mut left = span.length;
+        while left > 0 {
+            let want = usize::try_from(left.min(buffer.len() as u64)).unwrap_or(buffer.len());
+            let read = file.read(&mut buffer[..want]).with_context(place)?;
+            if read == 0 {
+                return Err(changed(&found.disk));
+            }
+            hasher.update(&buffer[..read]);
+            sum.update(&buffer[..read]);
+            left -= read as u64;
+            size += read as u64;
+        }
+        sums.push(sum.finalize());
+    }
+    let facts =
+        FileFacts { path: found.path.clone(), size, mode: found.mode, sha256: hasher.finish() };
+    Ok(Hashed { facts, disk: found.disk.clone(), part, sums })
+}
+
+/// Reads part `index` of a file that was hashed, into a buffer that the caller made.
+pub fn read_part(file: &Hashed, index: usize, mut buffer: Vec<u8>) -> anyhow::Result<Bytes> {
+    let place = || file.disk.display().to_string();
+    let start = index as u64 * file.part;
+    let mut opened = File::open(&file.disk).with_context(place)?;
+    opened.seek(SeekFrom::Start(start)).with_context(place)?;
+    opened.take(file.part_length(index)).read_to_end(&mut buffer).with_context(place)?;
+    let is_same = file.sums.get(index).is_some_and(|sum| *sum == crc64(&buffer));
+    if is_same { Ok(buffer.into()) } else { Err(changed(&file.disk)) }
+}
+
+fn changed(path: &Path) -> anyhow::Error {
+    fault(
+        format!("{} changed while it was read", path.display()),
+        "publish what a finished task left; nothing may write to it meanwhile",
+    )
+}
+
+/// Fetched files on their way to their names.
+///
+/// They are written under their paths in a tree of the stage, and the tree's top entries are what
+/// is renamed: ten thousand files below one directory cost one rename.
+#[derive(Debug)]
+pub struct Staging {
+    destination: PathBuf,
+    directory: PathBuf,
+    tree: PathBuf,
+    /// The directories that were made in the tree.
+    made: Mutex<HashSet<PathBuf>>,
+    /// Whether the process's umask takes something from the modes that files are to have.
+    masked: bool,
+}
+
+impl Staging {
+    /// Begins a stage in a directory, which is made where it is not there.
+    pub fn begin(destination: &Path) -> anyhow::Result<Staging> {
+        let place = |path: &Path| path.display().to_string();
+        fs::create_dir_all(destination).with_context(|| place(destination))?;
+        let destination = destination.canonicalize().with_context(|| place(destination))?;
+        let directory =
+            destination.join(format!(".s3-asset-{}", hex(&fastrand::u64(..).to_be_bytes())));
+        let tree = directory.join("tree");
+        fs::create_dir_all(&tree).with_context(|| place(&tree))?;
+        let mode = fs::metadata(&tree).with_context(|| place(&tree))?.permissions().mode();
+        let masked = mode & EVERY_BIT != EVERY_BIT;
+        Ok(Staging { destination, directory, tree, made: Mutex::default(), masked })
+    }
+
+    /// Where an archive is written that is unpacked into [`Staging::tree`].
+    pub fn archive(&self) -> PathBuf {
+        self.directory.join("archive")
+    }
+
+    /// What gets its names: everything in it.
+    pub fn tree(&self) -> &Path {
+        &self.tree
+    }
+
+    /// Begins a file that gets this path and these permission bits; an error where another has it.
+    pub fn create(&self, path: &RelPath, mode: u32) -> anyhow::Result<File> {
+        let target = self.tree.join(path.as_str());
+        let place = || target.display().to_string();
+        if let Some(parent) = target.parent().filter(|parent| *parent != self.tree) {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            if !made.contains(parent) {
+                fs::create_dir_all(parent).with_context(place)?;
+                made.insert(parent.to_owned());
+            }
+        }
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(mode).open(&target);
+        let file = file.with_context(place)?;
+        if self.masked || mode & !EVERY_BIT != 0 {
+            file.set_permissions(fs::Permissions::from_mode(mode)).with_context(place)?;
+        }
+        Ok(file)
+    }
+
+    /// Takes something out of the tree's root; whether it was there.
+    pub fn take_out(&self, name: &str) -> anyhow::Result<bool> {
+        let path = self.tree.join(name);
+        let removed = match fs::symlink_metadata(&path) {
+            Err(_) => return Ok(false),
+            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+        };
+        removed.with_context(|| path.display().to_string())?;
+        Ok(true)
+    }
+
+    /// Gives everything in the tree its name.
+    pub fn finish(self) -> anyhow::Result<()> {
+        spread(&self.tree, &self.destination)
+    }
+}
+
+/// What the modes of most files are made of, see [`Mode`].
+const EVERY_BIT: u32 = 0o755;
+
+/// Moves what a directory holds into another. Where both have a directory of one name, what it
+/// holds is moved; never through a symbolic link.
+fn spread(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let place = |path: &Path| path.display().to_string();
+    for entry in fs::read_dir(from).with_context(|| place(from))? {
+        let entry = entry.with_context(|| place(from))?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let Err(error) = fs::rename(&from, &to) else { continue };
+        let is_dir = |path: &Path| fs::symlink_metadata(path).is_ok_and(|it| it.is_dir());
+        match (is_dir(&from), is_dir(&to)) {
+            (true, true) => spread(&from, &to)?,
+            _ if fs::symlink_metadata(&to).is_ok() => {
+                return Err(fault(
+                    format!("{} is in the way of a file or directory of that name", place(&to)),
+                    "get into an empty directory",
+                ));
+            }
+            _ => return Err(anyhow::Error::new(error).context(place(&to))),
+        }
+    }
+    Ok(())
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // A thread that still writes a file finds no directory under the old name, so nothing
+        // appears in this one while it is removed.
+        let leaving = self.directory.with_extension("gone");
+        let _ = fs::rename(&self.directory, &leaving).and_then(|()| fs::remove_dir_all(&leaving));
+    }
+}
+
+/// A file's mode, as `st_mode`.
+pub fn mode_of(path: &Path) -> anyhow::Result<u32> {
+    let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
+    Ok(metadata.permissions().mode())
+}
+
+/// A text file that a step before wrote: a commit hash, a version.
+pub fn read_text(path: &Path, what: &str) -> anyhow::Result<String> {
+    fs::read_to_string(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => fault(
+            format!("{what}: there is no {}", path.display()),
+            "its first component must be an input of the put, or the output of a task",
+        ),
+        _ => anyhow::Error::new(e).context(format!("{what}: {}", path.display())),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Bodies: read to their end or not at all, in spans, into buffers that are used again, and their
+//! checksums.
+
+use super::{Failure, failure};
+use crate::input::access::ChecksumAlgorithm;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::{Bytes, BytesMut};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A body from which nothing comes for this long is given up and asked for again.
+const STALL: Duration = Duration::from_secs(60);
+
+/// Buffers that are used again: fresh memory costs the kernel as much as the copy into it.
+#[derive(Debug, Default)]
+pub struct Buffers(Mutex<Vec<BytesMut>>);
+
+impl Buffers {
+    /// An empty buffer with room for this many bytes.
+    pub fn take(&self, capacity: usize) -> BytesMut {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = free.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.reserve(capacity);
+        buffer
+    }
+
+    /// Takes a buffer back, unless somebody still looks at its bytes.
+    pub fn give(&self, bytes: Bytes) {
+        if let Ok(buffer) = bytes.try_into_mut() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
+}
+
+/// The next bytes of a body; none at its end.
+pub(super) async fn chunk(body: &mut ByteStream) -> Result<Option<Bytes>, Failure> {
+    match tokio::time::timeout(STALL, body.next()).await {
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
+        Ok(Some(Err(e))) => {
+            let why = failure::chain(&e);
+            Err(Failure::transient(format!("the answer's body broke off: {why}")))
+        }
+        Err(_) => Err(Failure::transient("the answer's body stalled")),
+    }
+}
+
+/// A body that has the length that it should have.
+pub(super) fn whole(bytes: Bytes, length: Option<u64>) -> Result<Bytes, Failure> {
+    match length {
+        Some(length) if length != bytes.len() as u64 => {
+            let got = bytes.len();
+            Err(Failure::transient(format!("the answer has {got} bytes instead of {length}")))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+/// Reads a body to its end; `length`, where it is known, must be what comes.
+pub(super) async fn collect(mut body: ByteStream, length: Option<u64>) -> Result<Bytes, Failure> {
+    let length = length.or_else(|| body.size_hint().1);
+    let first = chunk(&mut body).await?.unwrap_or_default();
+    let Some(second) = chunk(&mut body).await? else {
+        // A small body comes in one piece, which needs no copy.
+        return whole(first, length);
+    };
+    let room = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(first.len() + second.len());
+    let mut all = BytesMut::with_capacity(room);
+    all.extend_from_slice(&first);
+    all.extend_from_slice(&second);
+    while let Some(chunk) = chunk(&mut body).await? {
+        all.extend_from_slice(&chunk);
+    }
+    whole(all.freeze(), length)
+}
+
+/// The bytes of a checksum, as S3 defines it.
+pub(super) fn checksum(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Bytes {
+    use aws_smithy_checksums::ChecksumAlgorithm as Smithy;
+    let mut sum = match algorithm {
+        ChecksumAlgorithm::Crc32 => Smithy::Crc32,
+        ChecksumAlgorithm::Crc32c => Smithy::Crc32c,
+        ChecksumAlgorithm::Crc64Nvme => Smithy::Crc64Nvme,
+        ChecksumAlgorithm::Sha1 => Smithy::Sha1,
+        ChecksumAlgorithm::Sha256 => Smithy::Sha256,
+    }
+    .into_impl();
+    sum.update(bytes);
+    sum.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_of_s3() {
+        // The check values of "123456789" in the catalogue of parametrised CRC algorithms.
+        let cases: [(ChecksumAlgorithm, &[u8]); 3] = [
+            (ChecksumAlgorithm::Crc32, &[0xcb, 0xf4, 0x39, 0x26]),
+            (ChecksumAlgorithm::Crc32c, &[0xe3, 0x06, 0x92, 0x83]),
+            (ChecksumAlgorithm::Crc64Nvme, &[0xae, 0x8b, 0x14, 0x86, 0x0a, 0x79, 0x98, 0x88]),
+        ];
+        for (algorithm, want) in cases {
+            assert_eq!(checksum(algorithm, b"123456789"), want, "{algorithm:?}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Large bodies in parts, and no part left behind.
+//!
+//! Invariant: every multipart upload that this process began and has not completed, in whichever
+//! bucket, is in [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
+//! to stop aborts all of them.
+
+use super::{Store, failure};
+use crate::input::access::{Checksum, ChecksumAlgorithm};
+use crate::words::names::{Bucket, Key};
+use crate::words::object::ObjectOptions;
+use crate::words::span::Span;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Enough for a create that is under way to be answered, short enough for Concourse's patience.
+const SETTLE: Duration = Duration::from_millis(1500);
+const COPIES_AT_ONCE: usize = 8;
+/// Copied parts may be large: no byte of them comes through here.
+const COPY_PART: u64 = 512 << 20;
+
+/// The uploads that are not complete.
+#[derive(Debug, Default)]
+pub(super) struct Uploads(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: HashMap<String, (Bucket, Key)>,
+    beginning: usize,
+}
+
+impl Uploads {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A multipart upload under way.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    bucket: Bucket,
+    key: Key,
+    id: String,
+}
+
+/// A part that is there.
+#[derive(Debug, Clone)]
+pub struct Part(CompletedPart);
+
+impl Store {
+    /// Begins an upload in parts.
+    pub async fn begin(&self, key: &Key, options: &ObjectOptions) -> anyhow::Result<Upload> {
+        let mut request = self
+            .client
+            .create_multipart_upload()
+            .bucket(self.access.bucket.as_str())
+            .key(key.as_str())
+            .set_acl(options.acl.as_deref().map(Into::into))
+            .set_content_type(options.content_type.clone())
+            .set_cache_control(options.cache_control.clone())
+            .set_content_disposition(options.content_disposition.clone())
+            .set_storage_class(options.storage_class.as_deref().map(Into::into))
+            .set_tagging(super::tagging(options))
+            .set_metadata(super::metadata(options))
+            .set_checksum_algorithm(self.part_checksum().map(|(_, name)| name.into()));
+        if let Some(encryption) = &self.access.encryption {
+            request = request
+                .server_side_encryption(encryption.algorithm.as_str().into())
+                .set_ssekms_key_id(encryption.kms_key_id.clone());
+        }
+        let created = self
+            .attempts("CreateMultipartUpload", key.as_str(), || {
+                // In a task of its own: when the put is told to stop while this is under way, the
+                // answer still arrives and the upload can be aborted.
+                let (request, uploads) = (request.clone(), self.uploads.clone());
+                let place = (self.access.bucket.clone(), key.clone());
+                uploads.lock().beginning += 1;
+                let task = tokio::spawn(async move {
+                    let answer = request.send().await.map_err(failure::of);
+                    let mut state = uploads.lock();
+                    state.beginning -= 1;
+                    let id = answer?.upload_id.unwrap_or_default();
+                    state.open.insert(id.clone(), place);
+                    Ok(id)
+                });
+                async {
+                    task.await.unwrap_or_else(|e| Err(super::Failure::transient(e.to_string())))
+                }
+            })
+            .await;
+        let id = created.map_err(|e| self.explain(e, "CreateMultipartUpload", key.as_str()))?;
+        Ok(Upload { bucket: self.access.bucket.clone(), key: key.clone(), id })
+    }
+
+    /// Sends a part; `number` counts from 1.
+    pub async fn put_part(
+        &self,
+        upload: &Upload,
+        number: i32,
+        bytes: Bytes,
+    ) -> anyhow::Result<Part> {
+        let checksum = self.checksum_of(&bytes, None);
+        let value =
+            |algorithm| checksum.as_ref().filter(|(a, _)| *a == algorithm).map(|(_, v)| v.clone());
+        let crc32 = value(ChecksumAlgorithm::Crc32);
+        let crc32c = value(ChecksumAlgorithm::Crc32c);
+        let crc64 = value(ChecksumAlgorithm::Crc64Nvme);
+        let sha1 = value(ChecksumAlgorithm::Sha1);
+        let sha256 = value(ChecksumAlgorithm::Sha256);
+        let etag = self
+            .attempts("UploadPart", upload.key.as_str(), || async {
+                let request = self
+                    .client
+                    .upload_part()
+                    .bucket(self.access.bucket.as_str())
+                    .key(upload.key.as_str())
+                    .upload_id(&upload.id)
+                    .part_number(number)
+                    .body(ByteStream::from(bytes.clone()))
+                    .set_checksum_crc32(crc32.clone())
+                    .set_checksum_crc32_c(crc32c.clone())
+                    .set_checksum_crc64_nvme(crc64.clone())
+                    .set_checksum_sha1(sha1.clone())
+                    .set_checksum_sha256(sha256.clone());
+                // The checksum guards the bytes; hashing them once more to sign would only cost.
+                let answer = request.customize().disable_payload_signing().send().await;
+                answer.map(|part| part.e_tag).map_err(failure::of)
+            })
+            .await
+            .map_err(|e| self.explain(e, "UploadPart", upload.key.as_str()))?;
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(etag)
+            .set_checksum_crc32(crc32)
+            .set_checksum_crc32_c(crc32c)
+            .set_checksum_crc64_nvme(crc64)
+            .set_checksum_sha1(sha1)
+            .set_checksum_sha256(sha256);
+        Ok(Part(part.build()))
+    }
+
+    /// Makes the object of its parts. Whatever stands under the key is replaced: see [`crate::sealing::set`]
+    /// for why no decision may hang on this.
+    pub async fn complete(&self, upload: &Upload, mut parts: Vec<Part>) -> anyhow::Result<()> {
+        parts.sort_by_key(|part| part.0.part_number);
+        let parts = parts.into_iter().map(|part| part.0).collect();
+        let whole = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let mut repeated = false;
+        let completed = self
+            .attempts("CompleteMultipartUpload", upload.key.as_str(), || {
+                let again = std::mem::replace(&mut repeated, true);
+                let request = self
+                    .client
+                    .complete_multipart_upload()
+                    .bucket(self.access.bucket.as_str())
+                    .key(upload.key.as_str())
+                    .upload_id(&upload.id)
+                    .multipart_upload(whole.clone());
+                async move {
+                    match request.send().await.map_err(failure::of) {
+                        // The first attempt did it, and its answer was lost.
+                        Err(e) if again && e.is_no_such_upload() => Ok(()),
+                        other => other.map(drop),
+                    }
+                }
+            })
+            .await;
+        completed.map_err(|e| self.explain(e, "CompleteMultipartUpload", upload.key.as_str()))?;
+        self.uploads.lock().open.remove(&upload.id);
+        Ok(())
+    }
+
+    /// Gives an upload up and frees its parts. A failure is told and goes no further: it must not
+    /// hide why the upload was given up.
+    pub async fn abort(&self, upload: &Upload) {
+        if self.uploads.lock().open.remove(&upload.id).is_none() {
+            return;
+        }
+        let request = self.client.abort_multipart_upload().bucket(upload.bucket.as_str());
+        let request = request.key(upload.key.as_str()).upload_id(&upload.id);
+        if let Err(e) = request.send().await.map_err(failure::of) {
+            self.report.warn(format!(
+                "the upload of s3://{}/{} was not aborted ({}); a lifecycle rule for incomplete multipart uploads removes its parts",
+                upload.bucket,
+                upload.key,
+                e.summary(),
+            ));
+        }
+    }
+
+    /// Gives up every upload that is not complete, in this bucket and its siblings.
+    pub async fn abort_all(&self) {
+        let settled = async {
+            while self.uploads.lock().beginning > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = tokio::time::timeout(SETTLE, settled).await;
+        let open: Vec<_> = self
+            .uploads
+            .lock()
+            .open
+            .iter()
+            .map(|(id, (bucket, key))| {
+                let (bucket, key) = (bucket.clone(), key.clone());
+                Upload { bucket, key, id: id.clone() }
+            })
+            .collect();
+        futures_util::future::join_all(open.iter().map(|upload| self.abort(upload))).await;
+    }
+
+    /// Copies an object too large for one request.
+    pub(super) async fn copy_parts(
+        &self,
+        from: &Key,
+        facts: &super::Facts,
+        to: &Key,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        let upload = self.begin(to, options).await?;
+        let part = COPY_PART.min(self.limits.copy).max(facts.size.div_ceil(10_000));
+        let copies = futures_util::stream::iter(Span::cover(facts.size, part).zip(1..))
+            .map(|(span, number)| self.copy_part(from, &facts.etag, &upload, span, number))
+            .buffer_unordered(COPIES_AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await;
+        let done = match copies {
+            Ok(parts) => self.complete(&upload, parts).await,
+            Err(e) => Err(e),
+        };
+        if done.is_err() {
+            self.abort(&upload).await;
+        }
+        done
+    }
+
+    async fn copy_part(
+        &self,
+        from: &Key,
+        etag: &super::ETag,
+        upload: &Upload,
+        span: Span,
+        number: i32,
+    ) -> anyhow::Result<Part> {
+        let result = self
+            .attempts("UploadPartCopy", upload.key.as_str(), || async {
+                let request = self
+                    .client
+                    .upload_part_copy()
+                    .bucket(self.access.bucket.as_str())
+                    .key(upload.key.as_str())
+                    .upload_id(&upload.id)
+                    .part_number(number)
+                    .copy_source(self.copy_source(from))
+                    .copy_source_range(span.header())
+                    .copy_source_if_match(&etag.0);
+                request.send().await.map(|answer| answer.copy_part_result).map_err(failure::of)
+            })
+            .await
+            .map_err(|e| self.explain(e, "UploadPartCopy", upload.key.as_str()))?
+            .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(result.e_tag)
+            .set_checksum_crc32(result.checksum_crc32)
+            .set_checksum_crc32_c(result.checksum_crc32_c)
+            .set_checksum_crc64_nvme(result.checksum_crc64_nvme)
+            .set_checksum_sha1(result.checksum_sha1)
+            .set_checksum_sha256(result.checksum_sha256);
+        Ok(Part(part.build()))
+    }
+
+    fn part_checksum(&self) -> Option<(ChecksumAlgorithm, &'static str)> {
+        let algorithm = match self.access.checksum {
+            Checksum::None => return None,
+            Checksum::Default => ChecksumAlgorithm::Crc64Nvme,
+            Checksum::Always(algorithm) => algorithm,
+        };
+        Some((algorithm, algorithm.name()))
+    }
+}

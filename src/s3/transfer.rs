@@ -1,0 +1,245 @@
+//! Bytes between the disk and S3: many files at once, large ones in parts, in bounded memory.
+//!
+//! Invariants:
+//! - the bodies in memory together stay within `MEMORY`, whatever their number and size (a body
+//!   that must travel in one piece and is larger travels alone);
+//! - bytes that arrive are in a file of the caller's stage only; the caller gives it its name when
+//!   their SHA-256 is the one recorded.
+
+use crate::machine::workspace::{Hashed, read_part};
+use crate::s3::store::{Condition, Store, Written};
+use crate::words::digest::{Hasher, Sha256};
+use crate::words::fault::fault;
+use crate::words::names::Key;
+use crate::words::object::ObjectOptions;
+use crate::words::span::Span;
+use anyhow::Context as _;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Files, or requests about them, at once.
+pub const AT_ONCE: usize = 24;
+const PARTS_AT_ONCE: usize = 4;
+/// Bytes of bodies in memory at once.
+const MEMORY: u64 = 32 << 20;
+/// Bytes whose reading, hashing or writing takes less than 0.1 ms.
+const BRIEF: u64 = 64 << 10;
+/// What one permit stands for.
+const UNIT: u64 = 64 << 10;
+
+/// Moves files.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// To and from this bucket.
+    pub store: Arc<Store>,
+    memory: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// An engine over a bucket.
+    pub fn new(store: Arc<Store>) -> Engine {
+        Engine { store, memory: Arc::new(Semaphore::new(units(MEMORY) as usize)) }
+    }
+
+    async fn room(&self, bytes: u64) -> anyhow::Result<OwnedSemaphorePermit> {
+        Ok(self.memory.clone().acquire_many_owned(units(bytes.min(MEMORY))).await?)
+    }
+
+    /// Sends a file. A body in one piece obeys the condition; one in parts replaces what stands
+    /// under the key.
+    pub async fn upload(
+        &self,
+        file: &Arc<Hashed>,
+        key: &Key,
+        condition: &Condition,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<Written> {
+        if !self.store.is_single(file.facts.size) {
+            return self.upload_parts(file, key, options).await.map(|()| Written::Yes);
+        }
+        let _room = self.room(file.facts.size).await?;
+        let bytes = if file.facts.size == 0 { Bytes::new() } else { self.part_of(file, 0).await? };
+        let written = self.store.put(key, bytes, file.facts.sha256, condition, options).await?;
+        self.store.report().advance(1, file.facts.size);
+        Ok(written)
+    }
+
+    async fn upload_parts(
+        &self,
+        file: &Arc<Hashed>,
+        key: &Key,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        let upload = self.store.begin(key, options).await?;
+        let parts = stream::iter(0..file.sums.len())
+            .map(|index| {
+                let upload = &upload;
+                async move {
+                    let _room = self.room(file.part).await?;
+                    let bytes = self.part_of(file, index).await?;
+                    let number = i32::try_from(index + 1)?;
+                    let part = self.store.put_part(upload, number, bytes.clone()).await?;
+                    self.store.report().advance(0, bytes.len() as u64);
+                    self.store.buffers.give(bytes);
+                    anyhow::Ok(part)
+                }
+            })
+            .buffer_unordered(PARTS_AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await;
+        let done = match parts {
+            Ok(parts) => self.store.complete(&upload, parts).await,
+            Err(e) => Err(e),
+        };
+        match done {
+            Ok(()) => self.store.report().advance(1, 0),
+            Err(_) => self.store.abort(&upload).await,
+        }
+        done
+    }
+
+    async fn part_of(&self, file: &Arc<Hashed>, index: usize) -> anyhow::Result<Bytes> {
+        let (file, length) = (file.clone(), file.part_length(index));
+        let room = usize::try_from(length)?;
+        let buffer = match length {
+            0..=BRIEF => Vec::with_capacity(room),
+            _ => self.store.buffers.take(room).into(),
+        };
+        briefly(length, move || read_part(&file, index, buffer)).await
+    }
+
+    /// Fetches an object into the file that `create` makes, and refuses it unless it has this size
+    /// and, where one is known, this SHA-256.
+    pub async fn download(
+        &self,
+        key: &Key,
+        size: u64,
+        sha256: Option<Sha256>,
+        create: impl FnOnce() -> anyhow::Result<File>,
+    ) -> anyhow::Result<()> {
+        let got = if size <= self.store.limits.single {
+            let _room = self.room(size).await?;
+            let bytes = self.store.get_sized(key, size).await?;
+            let (mut file, uri) = (create()?, self.store.uri(key.as_str()));
+            let got = briefly(size, move || {
+                file.write_all(&bytes).context(uri)?;
+                Ok(Sha256::of(&bytes))
+            });
+            got.await?
+        } else {
+            self.download_ranges(key, size, Some(create()?)).await?
+        };
+        if let Some(sha256) = sha256
+            && got != sha256
+        {
+            return Err(corrupt(
+                &self.store.uri(key.as_str()),
+                format!("its SHA-256 is {got} instead of {sha256}"),
+            ));
+        }
+        self.store.report().advance(1, if size <= self.store.limits.single { size } else { 0 });
+        Ok(())
+    }
+
+    /// Hashes an object of this size in bounded memory, and keeps nothing of it.
+    pub async fn hash(&self, key: &Key, size: u64) -> anyhow::Result<Sha256> {
+        let got = if size <= self.store.limits.single {
+            let _room = self.room(size).await?;
+            let bytes = self.store.get_sized(key, size).await?;
+            self.store.report().advance(0, size);
+            blocking(move || Ok(Sha256::of(&bytes))).await?
+        } else {
+            self.download_ranges(key, size, None).await?
+        };
+        self.store.report().advance(1, 0);
+        Ok(got)
+    }
+
+    /// Fetches a large object range by range, one after the other into a file where one is given,
+    /// and answers its SHA-256.
+    async fn download_ranges(
+        &self,
+        key: &Key,
+        size: u64,
+        file: Option<File>,
+    ) -> anyhow::Result<Sha256> {
+        let uri = self.store.uri(key.as_str());
+        let Some(facts) = self.store.head(key).await? else {
+            return Err(missing(&uri));
+        };
+        if facts.size != size {
+            return Err(corrupt(&uri, format!("it has {} bytes instead of {size}", facts.size)));
+        }
+        let etag = &facts.etag;
+        let ranges =
+            stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
+                // The first range in line asks for room first, so it never waits for those behind it.
+                let room = self.room(span.length).await?;
+                anyhow::Ok((self.store.get_span(key, span, etag).await?, room))
+            });
+        let (_, hasher) = ranges
+            .buffered(PARTS_AT_ONCE)
+            .try_fold((file, Hasher::default()), |(mut file, mut hasher), (bytes, room)| {
+                let uri = uri.clone();
+                async move {
+                    self.store.report().advance(0, bytes.len() as u64);
+                    let (file, hasher, bytes) = blocking(move || {
+                        hasher.update(&bytes);
+                        if let Some(file) = &mut file {
+                            file.write_all(&bytes).context(uri)?;
+                        }
+                        Ok((file, hasher, bytes))
+                    })
+                    .await?;
+                    self.store.buffers.give(bytes);
+                    drop(room);
+                    anyhow::Ok((file, hasher))
+                }
+            })
+            .await?;
+        Ok(hasher.finish())
+    }
+}
+
+/// Runs work over some bytes: where it stands when they are few, for a thread's hand-over would take
+/// longer than the work; else on a thread that may be held.
+async fn briefly<T, F>(bytes: u64, work: F) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> anyhow::Result<T> + Send + 'static,
+{
+    if bytes <= BRIEF { work() } else { blocking(work).await }
+}
+
+/// Runs work that holds a thread: reading, hashing, writing.
+pub async fn blocking<T, F>(work: F) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> anyhow::Result<T> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// An object that the record names and the bucket does not have.
+pub fn missing(uri: &str) -> anyhow::Error {
+    fault(
+        format!("{uri}: the object is gone"),
+        "somebody deleted it, or a lifecycle rule did: publish it again, or take another version",
+    )
+}
+
+/// An object whose bytes are not those that were published.
+pub fn corrupt(uri: &str, why: String) -> anyhow::Error {
+    fault(
+        format!("{uri}: not the bytes that were published: {why}"),
+        "somebody wrote to the object: restore it, or take another version",
+    )
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,4 @@
+//! Whole or not at all: how a set of files becomes a published one.
+
+pub mod publish;
+pub mod set;

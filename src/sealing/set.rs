@@ -1,0 +1,338 @@
+//! A set of files under one folder of a bucket: its manifest, and what makes it whole.
+//!
+//! Two kinds of folder hold sets, a commit's and the cache's; both are published the same way:
+//!
+//! 1. `.pending`, create-only, names the digest of the set that may use the folder's *plain* keys
+//!    (`<folder>/<path>`). A set with another digest uses keys of its own,
+//!    `<folder>/.sets/<digest>/<path>`.
+//! 2. The files go up.
+//! 3. `.manifest.json`, create-only and small, decides: the set it lists is the published one.
+//! 4. Where it names keys of its own, their bytes are copied over the plain keys, for readers that
+//!    know nothing of manifests.
+//!
+//! Invariants:
+//! - before a manifest stands, a key is only ever written with one set's bytes: plain keys with
+//!   those of the set that `.pending` names, the others with those of the digest in them. So a
+//!   writer that is late, or comes back from the dead, changes nothing that a manifest names, on
+//!   servers whose multipart completions ignore conditions too;
+//! - after it stands, only step 4 writes plain keys, and only those that the manifest does not name.
+
+use crate::words::build::Build;
+use crate::words::digest::{Hasher, Sha256};
+use crate::words::fault::fault;
+use crate::words::file::{FileFacts, Mode};
+use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+const MANIFEST: &str = "s3-asset-set/1";
+const PENDING: &str = "s3-asset-pending/1";
+
+/// The digest of a set: what its files are, not where they lie or who built them.
+pub fn digest<'a>(files: impl IntoIterator<Item = &'a FileFacts>) -> Sha256 {
+    let mut files: Vec<_> = files.into_iter().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut hasher = Hasher::default();
+    hasher.update(b"s3-asset set 1\n");
+    for file in files {
+        hasher.update(format!("{:o} {} {} ", file.mode.bits(), file.size, file.sha256).as_bytes());
+        hasher.update(file.path.as_str().as_bytes());
+        hasher.update(b"\0");
+    }
+    hasher.finish()
+}
+
+/// `.manifest.json`: a published set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    format: String,
+    /// The commit that the set was published for; in the cache, the one that filled it.
+    pub commit: CommitId,
+    /// The hash of the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_hash: Option<CodeHash>,
+    /// The commit whose set was copied from the cache; absent where the files were uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<CommitId>,
+    /// In UTC, RFC 3339.
+    pub published_at: String,
+    /// Which build published it.
+    #[serde(default, skip_serializing_if = "Build::is_empty")]
+    pub build: Build,
+    /// The digest of the set.
+    pub digest: Sha256,
+    /// The files, by path.
+    pub files: Vec<ManifestFile>,
+}
+
+/// A file of a published set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Below the set's folder, and below the destination of a get.
+    pub path: RelPath,
+    /// In bytes.
+    pub size: u64,
+    /// Its permissions.
+    pub mode: Mode,
+    /// Of all its bytes.
+    pub sha256: Sha256,
+    /// The object that holds them.
+    pub key: Key,
+}
+
+impl ManifestFile {
+    /// What the file is, wherever it lies.
+    pub fn facts(&self) -> FileFacts {
+        FileFacts { path: self.path.clone(), size: self.size, mode: self.mode, sha256: self.sha256 }
+    }
+}
+
+/// Who published a set, for whom, and when.
+#[derive(Debug, Clone)]
+pub struct Provenance {
+    /// For which commit.
+    pub commit: CommitId,
+    /// From which code.
+    pub code_hash: Option<CodeHash>,
+    /// Whose files these are, when they come out of the cache.
+    pub cached_from: Option<CommitId>,
+    /// When, in UTC, RFC 3339.
+    pub time: String,
+    /// By which build.
+    pub build: Build,
+}
+
+impl Manifest {
+    /// The manifest of a set whose files lie at these keys.
+    pub fn new(provenance: &Provenance, mut files: Vec<ManifestFile>) -> Manifest {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let facts: Vec<_> = files.iter().map(ManifestFile::facts).collect();
+        Manifest {
+            format: MANIFEST.to_owned(),
+            commit: provenance.commit.clone(),
+            code_hash: provenance.code_hash.clone(),
+            cached_from: provenance.cached_from.clone(),
+            published_at: provenance.time.clone(),
+            build: provenance.build.clone(),
+            digest: digest(&facts),
+            files,
+        }
+    }
+
+    /// Reads the manifest of the set in `folder`, and refuses one that could lead a reader out of
+    /// that folder, or that does not add up.
+    pub fn parse(bytes: &[u8], folder: &Folder) -> anyhow::Result<Manifest> {
+        let Folder { prefix: folder, reserved } = folder;
+        let hint = "somebody else wrote or changed it; publish the commit anew under another prefix, or delete the set";
+        let bad = |why: String| fault(format!("the manifest in {folder} {why}"), hint);
+        let manifest: Manifest =
+            serde_json::from_slice(bytes).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        if manifest.format != MANIFEST {
+            let format = shown(&manifest.format);
+            return Err(fault(
+                format!(
+                    "the manifest in {folder} has the format `{format}`, and this release reads `{MANIFEST}`"
+                ),
+                "use the release that wrote it, or a newer one",
+            ));
+        }
+        let mut paths = BTreeSet::new();
+        for file in &manifest.files {
+            let below = file.key.as_str().strip_prefix(folder.as_str());
+            if below.is_none_or(|rest| RelPath::parse(rest).is_err()) {
+                return Err(bad(format!(
+                    "names the key `{}`, outside the folder",
+                    shown(file.key.as_str())
+                )));
+            }
+            if file.path.is_below(reserved) {
+                return Err(bad(format!("names the reserved path `{}`", file.path)));
+            }
+            if !paths.insert(file.path.as_str()) {
+                return Err(bad(format!("names the path `{}` twice", file.path)));
+            }
+        }
+        let facts: Vec<_> = manifest.files.iter().map(ManifestFile::facts).collect();
+        if digest(&facts) != manifest.digest {
+            return Err(bad("does not match its own digest".to_owned()));
+        }
+        Ok(manifest)
+    }
+
+    /// JSON, indented for people.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// The bytes of all files together.
+    pub fn size(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+}
+
+/// `.pending`: the set that may use the folder's plain keys until a manifest stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    format: String,
+    /// The digest of that set.
+    pub digest: Sha256,
+    /// When it was claimed, in UTC, RFC 3339.
+    pub since: String,
+    /// By which build.
+    #[serde(default, skip_serializing_if = "Build::is_empty")]
+    pub build: Build,
+}
+
+impl Claim {
+    /// A claim for a set.
+    pub fn new(digest: Sha256, provenance: &Provenance) -> Claim {
+        Claim {
+            format: PENDING.to_owned(),
+            digest,
+            since: provenance.time.clone(),
+            build: provenance.build.clone(),
+        }
+    }
+
+    /// The digest that a claim names; none where the text is no claim of ours: then nobody of
+    /// ours owns the plain keys.
+    pub fn digest_in(bytes: &[u8]) -> Option<Sha256> {
+        serde_json::from_slice::<Claim>(bytes)
+            .ok()
+            .filter(|c| c.format == PENDING)
+            .map(|c| c.digest)
+    }
+
+    /// JSON.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// The keys of a set's folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Where.
+    pub prefix: Prefix,
+    /// First names of paths that no set may hold: this resource keeps them to itself.
+    pub reserved: &'static [&'static str],
+}
+
+impl Folder {
+    /// The manifest.
+    pub fn manifest(&self) -> anyhow::Result<Key> {
+        self.prefix.key(".manifest.json")
+    }
+
+    /// The claim.
+    pub fn pending(&self) -> anyhow::Result<Key> {
+        self.prefix.key(".pending")
+    }
+
+    /// Where other tools look for a file.
+    pub fn plain(&self, path: &RelPath) -> anyhow::Result<Key> {
+        self.prefix.key(path.as_str())
+    }
+
+    /// Where a file of the set with this digest has a key of its own.
+    pub fn own(&self, digest: &Sha256, path: &RelPath) -> anyhow::Result<Key> {
+        self.prefix.key(&format!(".sets/{digest}/{path}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> Prefix {
+        Prefix::parse("p", "artifacts/c").expect("a prefix")
+    }
+
+    fn file(path: &str, content: &[u8]) -> ManifestFile {
+        ManifestFile {
+            path: RelPath::parse(path).expect(path),
+            size: content.len() as u64,
+            mode: Mode::Plain,
+            sha256: Sha256::of(content),
+            key: folder().key(path).expect(path),
+        }
+    }
+
+    fn manifest() -> Manifest {
+        let provenance = Provenance {
+            commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
+            code_hash: None,
+            cached_from: None,
+            time: "2026-01-01T00:00:00Z".into(),
+            build: Build::default(),
+        };
+        Manifest::new(&provenance, vec![file("b", b"2"), file("a/x", b"1")])
+    }
+
+    #[test]
+    fn it_reads_back_sorted() {
+        let manifest = manifest();
+        assert_eq!(manifest.files[0].path.as_str(), "a/x");
+        let bytes = manifest.to_bytes().expect("json");
+        assert_eq!(
+            Manifest::parse(&bytes, &Folder { prefix: folder(), reserved: &[".found"] })
+                .expect("parses"),
+            manifest
+        );
+    }
+
+    #[test]
+    fn the_digest_is_of_what_the_files_are() {
+        let base = digest(&[file("a", b"1").facts(), file("b", b"2").facts()]);
+        assert_eq!(digest(&[file("b", b"2").facts(), file("a", b"1").facts()]), base);
+        let mut run = file("a", b"1").facts();
+        run.mode = Mode::Executable;
+        for other in [file("a", b"3").facts(), file("c", b"1").facts(), run] {
+            assert_ne!(digest(&[other, file("b", b"2").facts()]), base);
+        }
+    }
+
+    #[test]
+    fn what_leads_outside_or_does_not_add_up_is_refused() {
+        let text = String::from_utf8(manifest().to_bytes().expect("json")).expect("text");
+        let cases = [
+            (text.replace("artifacts/c/b", "artifacts/d/b"), "outside the folder"),
+            (text.replace("artifacts/c/b", "artifacts/c/../b"), "outside the folder"),
+            (text.replace("\"path\": \"b\"", "\"path\": \"../b\""), "leads out of its directory"),
+            (text.replace("\"path\": \"b\"", "\"path\": \"/b\""), "is absolute"),
+            (text.replace("\"path\": \"b\"", "\"path\": \"b\\u0000\""), "has a NUL in it"),
+            (text.replace("\"path\": \"b\"", "\"path\": \".found\""), "reserved path `.found`"),
+            (text.replace("\"path\": \"b\"", "\"path\": \"a/x\""), "names the path `a/x` twice"),
+            (text.replace("\"path\": \"b\"", "\"path\": \"c\""), "does not match its own digest"),
+            (text.replace("set/1", "set/9"), "has the format `s3-asset-set/9`"),
+            (text[..50].to_owned(), "cannot be read"),
+        ];
+        for (text, want) in cases {
+            let error = Manifest::parse(
+                text.as_bytes(),
+                &Folder { prefix: folder(), reserved: &[".found"] },
+            )
+            .expect_err(want);
+            assert!(error.to_string().contains(want), "{error} / {want}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_not_ours_claims_nothing() {
+        let provenance = Provenance {
+            commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
+            code_hash: None,
+            cached_from: None,
+            time: String::new(),
+            build: Build::default(),
+        };
+        let claim = Claim::new(Sha256::of(b"x"), &provenance).to_bytes().expect("json");
+        assert_eq!(Claim::digest_in(&claim), Some(Sha256::of(b"x")));
+        assert_eq!(Claim::digest_in(b""), None);
+        assert_eq!(Claim::digest_in(b"{\"format\":\"other\"}"), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! The tracks: what a resource can follow. One folder for each; here the one enum of them, and the
+//! one `match` each for what is asked of every track.
+
+pub mod artifacts;
+pub mod package;
+pub mod promotion;
+
+use crate::input::common::{self, Common, Settings};
+use crate::input::get_file::GetFile;
+use crate::input::lenient::{Text, closed, fields_of, read, refuse_unknown, schema_of};
+use crate::input::protocol::{Response, Version};
+use crate::s3::store::Store;
+use crate::s3::transfer::Engine;
+use crate::words::build::Build;
+use crate::words::fault::fault;
+use crate::words::names::Prefix;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// A valid `source`.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// What every track is told.
+    pub settings: Settings,
+    /// What this resource follows.
+    pub track: Track,
+}
+
+/// The track of a resource.
+#[derive(Debug, Clone)]
+pub enum Track {
+    /// Sets of files, one for each commit.
+    Artifacts(artifacts::source::Artifacts),
+    /// Versions of a package, with tags.
+    Package(package::source::Package),
+    /// A file that climbs through ranks.
+    Promotion(promotion::source::Promotion),
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Tracks {
+    /// Sets of files, one for each commit; `{}` takes every default.
+    artifacts: Option<Value>,
+    /// A file that climbs through ranks: one resource for each rank.
+    promotion: Option<Value>,
+    /// Versions of a package, with tags.
+    package: Option<Value>,
+    /// Not in this release.
+    gocd: Option<Value>,
+    /// Not in this release.
+    regexp: Text,
+    /// Not in this release.
+    versioned_file: Text,
+}
+
+impl Source {
+    /// Validates what the user wrote, without a network.
+    pub fn parse(source: &Map<String, Value>) -> anyhow::Result<Source> {
+        refuse_unknown("source", source, &[common::keys(), fields_of::<Tracks>()])?;
+        let common = Common::read(source)?;
+        let track = track(&read("source", source)?, &common.prefix()?)?;
+        Ok(Source { track, settings: common.settings()? })
+    }
+}
+
+/// The answer of a check, oldest first, at a cost that does not grow with the number of versions.
+pub async fn check(
+    source: &Source,
+    store: &Store,
+    version: Option<&Version>,
+) -> anyhow::Result<Vec<Version>> {
+    let settings = &source.settings;
+    match &source.track {
+        Track::Artifacts(track) => artifacts::check::check(settings, track, store, version).await,
+        Track::Package(track) => package::check::check(settings, track, store, version).await,
+        Track::Promotion(track) => promotion::check::check(settings, track, store, version).await,
+    }
+}
+
+/// Fetches a version into a directory: each byte checked, or an error and nothing.
+///
+/// A pure function of source, version and params: Concourse caches what it writes.
+pub async fn get(
+    source: &Source,
+    engine: &Engine,
+    version: &Version,
+    params: &Map<String, Value>,
+    destination: &Path,
+) -> anyhow::Result<Response> {
+    let settings = &source.settings;
+    match &source.track {
+        Track::Artifacts(track) => {
+            let params = artifacts::params::GetArtifacts::parse(params)?;
+            artifacts::get::get(settings, track, engine, version, &params, destination).await
+        }
+        Track::Package(track) => {
+            let params = GetFile::parse(params)?;
+            package::get::get(settings, track, engine, version, &params, destination).await
+        }
+        Track::Promotion(track) => {
+            let params = GetFile::parse(params)?;
+            promotion::get::get(settings, track, engine, version, params, destination).await
+        }
+    }
+}
+
+/// Carries out a put; `sources` is the directory of its inputs, `time` is RFC 3339 in UTC.
+pub async fn put(
+    source: &Source,
+    engine: &Engine,
+    params: &Map<String, Value>,
+    sources: &Path,
+    build: &Build,
+    time: &str,
+) -> anyhow::Result<Response> {
+    match &source.track {
+        Track::Artifacts(track) => {
+            let params = artifacts::params::PutArtifacts::parse(params)?;
+            artifacts::put::put(track, engine, &params, sources, build, time).await
+        }
+        Track::Package(track) => {
+            let params = package::params::PutPackage::parse(params, track)?;
+            package::put::put(track, engine, &params, sources, build, time).await
+        }
+        Track::Promotion(track) => {
+            let params = promotion::params::PutPromotion::parse(params, track)?;
+            promotion::put::put(track, engine, &params, sources, build, time).await
+        }
+    }
+}
+
+/// The keys that this release knows, by place: for documents and editors.
+pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
+    let sources = vec![
+        ("source", [common::keys(), fields_of::<Tracks>()].concat()),
+        ("source.artifacts", artifacts::source::keys()),
+        ("source.promotion", promotion::source::keys()),
+        ("source.package", package::source::keys()),
+    ];
+    [
+        sources,
+        artifacts::params::keys().into(),
+        promotion::params::keys().into(),
+        package::params::keys().into(),
+    ]
+    .concat()
+}
+
+/// JSON Schema of a get's params and of a put's.
+pub fn params_schemas() -> [Value; 2] {
+    let tracks =
+        [artifacts::params::schemas(), promotion::params::schemas(), package::params::schemas()];
+    let (gets, puts): (Vec<Value>, Vec<Value>) =
+        tracks.into_iter().map(|[get, put]| (get, put)).unzip();
+    [
+        json!({"title": "params of a get, by track", "anyOf": gets}),
+        json!({"title": "params of a put, by track", "anyOf": puts}),
+    ]
+}
+
+/// JSON Schema of `source`.
+pub fn schema() -> Value {
+    let mut schema = closed("source", [common::schema(), schema_of::<Tracks>()]);
+    let tracks = [
+        ("artifacts", artifacts::source::schema()),
+        ("promotion", promotion::source::schema()),
+        ("package", package::source::schema()),
+    ];
+    let names = tracks.each_ref().map(|(name, _)| *name);
+    if let Value::Object(properties) = &mut schema["properties"] {
+        properties.retain(|key, _| {
+            names.contains(&key.as_str()) || !fields_of::<Tracks>().contains(&key.as_str())
+        });
+        for (name, mut track) in tracks {
+            track["description"] = properties[name]["description"].take();
+            properties.insert(name.to_owned(), track);
+        }
+    }
+    schema["oneOf"] = names.iter().map(|name| json!({"required": [name]})).collect();
+    schema
+}
+
+const SIX: &str =
+    "give exactly one of `artifacts`, `promotion`, `package`, `gocd`, `regexp`, `versioned_file`";
+
+fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
+    let set = |value: &Option<Value>| {
+        !matches!(value, None | Some(Value::Null) | Some(Value::Bool(false)))
+            && value.as_ref().and_then(Value::as_str) != Some("")
+    };
+    let value = |value| Option::as_ref(value).unwrap_or(&Value::Null);
+    let given: Vec<&str> = [
+        ("artifacts", set(&tracks.artifacts)),
+        ("promotion", set(&tracks.promotion)),
+        ("package", set(&tracks.package)),
+        ("gocd", set(&tracks.gocd)),
+        ("regexp", tracks.regexp.get().is_some()),
+        ("versioned_file", tracks.versioned_file.get().is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_set)| is_set.then_some(name))
+    .collect();
+    match given.as_slice() {
+        [] => Err(fault("source: no track", SIX)),
+        ["artifacts"] => {
+            artifacts::source::parse(value(&tracks.artifacts), prefix).map(Track::Artifacts)
+        }
+        ["promotion"] => {
+            promotion::source::parse(value(&tracks.promotion), prefix).map(Track::Promotion)
+        }
+        ["package"] => package::source::parse(value(&tracks.package), prefix).map(Track::Package),
+        [other] => Err(fault(
+            format!("source.{other}: this release does not have that track"),
+            "it has `artifacts`, `promotion` and `package`: the others come with later releases",
+        )),
+        several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

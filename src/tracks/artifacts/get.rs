@@ -1,0 +1,185 @@
+//! The get of the `artifacts` track: the files of a set, and small ones about it.
+
+use crate::input::common::Settings;
+use crate::input::protocol::{Metadata, Response, Version, metadata};
+use crate::input::selection::Selection;
+use crate::machine::report::{count, size};
+use crate::s3::fetch::{Wish, fetch};
+use crate::s3::store::Store;
+use crate::s3::transfer::{AT_ONCE, Engine, missing};
+use crate::sealing::publish::{self, Standing};
+use crate::sealing::set::{Folder, Manifest, ManifestFile};
+use crate::tracks::artifacts::params::GetArtifacts;
+use crate::tracks::artifacts::rules;
+use crate::tracks::artifacts::rules::{RESERVED, Wanted};
+use crate::tracks::artifacts::source::Artifacts;
+use crate::words::fault::fault;
+use crate::words::file::Mode;
+use crate::words::names::{Key, RelPath};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::path::Path;
+
+impl From<&ManifestFile> for Wish {
+    fn from(file: &ManifestFile) -> Wish {
+        Wish {
+            path: file.path.clone(),
+            key: file.key.clone(),
+            size: file.size,
+            mode: file.mode.bits(),
+            sha256: Some(file.sha256),
+        }
+    }
+}
+
+/// Fetches a version of the `artifacts` track into a directory.
+pub(in crate::tracks) async fn get(
+    settings: &Settings,
+    track: &Artifacts,
+    engine: &Engine,
+    version: &Version,
+    params: &GetArtifacts,
+    destination: &Path,
+) -> anyhow::Result<Response> {
+    let wanted = Wanted::parse(version)?;
+    if let Wanted::Commit { commit, code_hash, found: false } = &wanted {
+        let mut small = vec![(".commit-hash", commit.to_string())];
+        small.extend(code_hash.as_ref().map(|hash| (".code-hash", hash.to_string())));
+        fetch(engine, &[], &small, destination).await?;
+        engine.store.report().info(format!("no set is published for {commit}: build it"));
+        let mut lines = vec![metadata("commit", commit.as_str())];
+        lines.extend(code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
+        return Ok(Response { version: version.clone(), metadata: lines });
+    }
+    let folder = rules::folder(track.folder(&wanted));
+    let skip = params.skip_download.unwrap_or(settings.skip_download);
+    let (files, small, lines) = match publish::standing(&engine.store, &folder).await? {
+        Some(Standing { manifest, .. }) => {
+            agrees(&wanted, &manifest, &folder)?;
+            let mut small = vec![(".commit-hash", manifest.commit.to_string())];
+            small.extend(manifest.code_hash.as_ref().map(|hash| (".code-hash", hash.to_string())));
+            small.push((
+                ".manifest.json",
+                String::from_utf8_lossy(&manifest.to_bytes()?).into_owned(),
+            ));
+            let lines = describe(&engine.store, &folder, &manifest);
+            (manifest.files.iter().map(Wish::from).collect(), small, lines)
+        }
+        None => unsealed(&engine.store, &folder, &wanted).await?,
+    };
+    let chosen: Vec<Wish> = if skip {
+        Vec::new()
+    } else {
+        let chosen: Vec<Wish> =
+            files.into_iter().filter(|file| params.files.takes(&file.path)).collect();
+        if chosen.is_empty() && !params.files.globs().is_empty() {
+            return Err(no_match(&params.files, &engine.store.uri(folder.prefix.as_str())));
+        }
+        chosen
+    };
+    let mut all = vec![(".found", String::new())];
+    all.extend(small);
+    all.push((".s3_uri", engine.store.uri(folder.prefix.as_str().trim_end_matches('/'))));
+    fetch(engine, &chosen, &all, destination).await?;
+    let bytes = chosen.iter().map(|file| file.size).sum();
+    engine.store.report().success(format!(
+        "fetched {} ({}) from {}",
+        count(chosen.len(), "file"),
+        size(bytes),
+        engine.store.uri(folder.prefix.as_str()),
+    ));
+    Ok(Response { version: version.clone(), metadata: lines })
+}
+
+fn no_match(selection: &Selection, uri: &str) -> anyhow::Error {
+    fault(
+        format!("files: nothing in {uri} matches {}", selection.globs()),
+        "`*` stays within a directory, `**` does not; .manifest.json lists what there is",
+    )
+}
+
+/// A version names what was published; a manifest that says otherwise was put there since.
+fn agrees(wanted: &Wanted, manifest: &Manifest, folder: &Folder) -> anyhow::Result<()> {
+    let same = match wanted {
+        Wanted::Commit { commit, code_hash, .. } => {
+            *commit == manifest.commit && (code_hash.is_none() || *code_hash == manifest.code_hash)
+        }
+        Wanted::Code(hash) => Some(hash) == manifest.code_hash.as_ref(),
+    };
+    if same {
+        return Ok(());
+    }
+    Err(fault(
+        format!("the manifest in {} is of another commit or code than the version", folder.prefix),
+        "the set was deleted and published anew: take the newest version",
+    ))
+}
+
+/// What a set that s3-asset-manager uploaded holds: what lies in its folder now.
+async fn unsealed(
+    store: &Store,
+    folder: &Folder,
+    wanted: &Wanted,
+) -> anyhow::Result<(Vec<Wish>, Vec<(&'static str, String)>, Vec<Metadata>)> {
+    let listed = store.list(folder.prefix.as_str()).await?;
+    let pending = folder.pending()?;
+    if listed.is_empty() || listed.iter().any(|object| object.key == pending.as_str()) {
+        return Err(missing(&store.uri(folder.manifest()?.as_str())));
+    }
+    store.report().warn("the set has no manifest: it was uploaded by s3-asset-manager, and is what its folder holds now");
+    let paths: Vec<(RelPath, Key, u64)> = listed
+        .iter()
+        .filter_map(|object| {
+            let below = object.key.strip_prefix(folder.prefix.as_str())?;
+            // A folder's marker of the S3 console is no file.
+            if below.is_empty() || below.ends_with('/') {
+                return None;
+            }
+            Some(
+                RelPath::parse(below)
+                    .and_then(|path| Ok((path, Key::parse(&object.key)?, object.size))),
+            )
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let wishes =
+        stream::iter(paths.into_iter().filter(|(path, ..)| !RESERVED.contains(&path.as_str())))
+            .map(|(path, key, size)| async move {
+                let facts =
+                    store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;
+                anyhow::Ok(Wish {
+                    path,
+                    sha256: facts.sha256(),
+                    key,
+                    size,
+                    mode: Mode::Plain.bits(),
+                })
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+    let bytes = wishes.iter().map(|wish| wish.size).sum();
+    let (name, hash) = match wanted {
+        Wanted::Commit { commit, .. } => ("commit", commit.to_string()),
+        Wanted::Code(hash) => ("code_hash", hash.to_string()),
+    };
+    let file = if name == "commit" { ".commit-hash" } else { ".code-hash" };
+    let lines = vec![
+        metadata(name, &hash),
+        metadata("files", wishes.len().to_string()),
+        metadata("size", size(bytes)),
+        metadata("s3_uri", store.uri(folder.prefix.as_str().trim_end_matches('/'))),
+    ];
+    Ok((wishes, vec![(file, hash)], lines))
+}
+
+/// What the build page shows of a set.
+pub fn describe(store: &Store, folder: &Folder, manifest: &Manifest) -> Vec<Metadata> {
+    let mut lines = vec![metadata("commit", manifest.commit.as_str())];
+    lines.extend(manifest.code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
+    lines.push(metadata("cache_hit", manifest.cached_from.is_some().to_string()));
+    lines.push(metadata("files", manifest.files.len().to_string()));
+    lines.push(metadata("size", size(manifest.size())));
+    lines.push(metadata("published_at", manifest.published_at.as_str()));
+    lines.extend(manifest.build.url.as_ref().map(|url| metadata("build_url", url.as_str())));
+    lines.push(metadata("s3_uri", store.uri(folder.prefix.as_str().trim_end_matches('/'))));
+    lines
+}

@@ -1,0 +1,9 @@
+//! Versions of a package, with tags.
+
+pub mod check;
+pub mod get;
+pub mod ledger;
+pub mod params;
+pub mod put;
+pub mod rules;
+pub mod source;

@@ -1,0 +1,188 @@
+//! The get of the `promotion` track: a version's file out of the archive, and small ones about it.
+//!
+//! A pure function of the version: it reads one entry of the rank's history, by number, and what
+//! that names; what stands at the rank now plays no part. Only what s3p put at a rank has no entry:
+//! then the archive's object, or the rank's own, must say that it is this version.
+
+use crate::history::Entry;
+use crate::history::stored::Record;
+use crate::input::common::Settings;
+use crate::input::get_file::GetFile;
+use crate::input::protocol::{Metadata, Response, Version, metadata};
+use crate::machine::report::size;
+use crate::s3::fetch::{Wish, fetch, fetch_unpacked};
+use crate::s3::store::Store;
+use crate::s3::transfer::Engine;
+use crate::tracks::promotion::rules::{Promoted, S3P, Wanted};
+use crate::tracks::promotion::source::Promotion;
+use crate::words::fault::fault;
+use crate::words::file::Mode;
+use crate::words::names::{RelPath, ReleaseVersion};
+use crate::words::object::VERSION;
+use serde_json::json;
+use std::path::Path;
+
+/// Fetches a version of the `promotion` track into a directory.
+pub(in crate::tracks) async fn get(
+    settings: &Settings,
+    track: &Promotion,
+    engine: &Engine,
+    version: &Version,
+    params: GetFile,
+    destination: &Path,
+) -> anyhow::Result<Response> {
+    let (store, wanted) = (&engine.store, Wanted::parse(version)?);
+    let entry = match wanted.promotion {
+        S3P => None,
+        _ => Some(entry(store, track, &wanted).await?),
+    };
+    let wish = wish(store, track, &wanted.version, entry.as_ref()).await?;
+    let small = [
+        ("version", wanted.version.to_string()),
+        ("rank", track.rank.to_string()),
+        ("url", store.url(&wish.key)),
+        ("s3_uri", store.uri(wish.key.as_str())),
+        ("promotion.json", about(track, &wanted, &wish, entry.as_ref())?),
+    ];
+    let skip = params.skip_download.unwrap_or(settings.skip_download);
+    if skip {
+        fetch(engine, &[], &small, destination).await?;
+    } else if params.unpack {
+        fetch_unpacked(engine, &wish, &small, destination).await?;
+    } else {
+        fetch(engine, std::slice::from_ref(&wish), &small, destination).await?;
+    }
+    store.report().success(format!(
+        "{} {} version {} ({}) from {}",
+        if skip { "skipped" } else { "fetched" },
+        track.file,
+        wanted.version,
+        size(wish.size),
+        store.uri(wish.key.as_str())
+    ));
+    let metadata = describe_promotion(store, track, &wanted.version, entry.as_ref())?;
+    Ok(Response { version: version.clone(), metadata })
+}
+
+/// The entry that a version names.
+async fn entry(
+    store: &Store,
+    track: &Promotion,
+    wanted: &Wanted,
+) -> anyhow::Result<Entry<Promoted>> {
+    let record = Record::<Promoted>::new(store, track.history(&track.rank)?);
+    let found = record.entry(wanted.promotion).await?;
+    found.filter(|entry| entry.what.release.version == wanted.version).ok_or_else(|| {
+        fault(
+            format!(
+                "promotion {} to the rank `{}` is not of version {}",
+                wanted.promotion, track.rank, wanted.version
+            ),
+            "the history is another than the one that the version is from: take the newest version",
+        )
+    })
+}
+
+/// Downloads a release that stands at the rank under a path, which it replaces when it is whole.
+pub async fn download_release(
+    engine: &Engine,
+    track: &Promotion,
+    version: &ReleaseVersion,
+    entry: Option<&Entry<Promoted>>,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let wish =
+        Wish { path: RelPath::parse(name)?, ..wish(&engine.store, track, version, entry).await? };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    fetch(engine, std::slice::from_ref(&wish), &[], parent.unwrap_or(Path::new("."))).await
+}
+
+/// The file of a release, by its entry or, without one, as s3p left it.
+async fn wish(
+    store: &Store,
+    track: &Promotion,
+    version: &ReleaseVersion,
+    entry: Option<&Entry<Promoted>>,
+) -> anyhow::Result<Wish> {
+    let path = RelPath::parse(track.file.split().1)?;
+    let Some(entry) = entry else { return by_s3p(store, track, version, path).await };
+    let release = &entry.what.release;
+    let (key, sha256) = (release.key.clone(), Some(release.sha256));
+    Ok(Wish { path, key, size: release.size, mode: Mode::Plain.bits(), sha256 })
+}
+
+/// What s3p put at the rank: the archive's object, or else the rank's, that says it is the version.
+async fn by_s3p(
+    store: &Store,
+    track: &Promotion,
+    version: &ReleaseVersion,
+    path: RelPath,
+) -> anyhow::Result<Wish> {
+    for key in [track.shelf(version)?.plain, track.pointer(&track.rank)?] {
+        let Some(facts) = store.head(&key).await? else { continue };
+        if facts.metadata.get(VERSION).is_some_and(|text| text == version.as_str()) {
+            let sha256 = facts.sha256();
+            return Ok(Wish { path, key, size: facts.size, mode: Mode::Plain.bits(), sha256 });
+        }
+    }
+    Err(fault(
+        format!("version {version} of {} is neither in the archive nor at the rank", track.file),
+        "somebody deleted what s3p put there: take the newest version",
+    ))
+}
+
+/// `promotion.json`.
+fn about(
+    track: &Promotion,
+    wanted: &Wanted,
+    wish: &Wish,
+    entry: Option<&Entry<Promoted>>,
+) -> anyhow::Result<String> {
+    let what = entry.map(|entry| &entry.what);
+    let about = json!({
+        "file": track.file,
+        "rank": track.rank,
+        "version": wanted.version,
+        "promotion": wanted.promotion,
+        "time": entry.map(|entry| &entry.time),
+        "build": entry.map(|entry| &entry.build),
+        "from": what.and_then(|what| what.from.as_ref()),
+        "rollback": what.is_some_and(|what| what.rollback),
+        "size": wish.size,
+        "sha256": wish.sha256,
+        "key": wish.key,
+    });
+    Ok(serde_json::to_string_pretty(&about)? + "\n")
+}
+
+/// What the build page shows of a promotion; without an entry it is s3p's.
+pub fn describe_promotion(
+    store: &Store,
+    track: &Promotion,
+    version: &ReleaseVersion,
+    entry: Option<&Entry<Promoted>>,
+) -> anyhow::Result<Vec<Metadata>> {
+    let mut lines = vec![
+        metadata("version", version.as_str()),
+        metadata("promotion", entry.map_or(S3P, |entry| entry.number).to_string()),
+        metadata("rank", track.rank.as_str()),
+        metadata("file", track.file.as_str()),
+    ];
+    let Some(Entry { time, build, what, .. }) = entry else {
+        lines.push(metadata("s3_uri", store.uri(track.shelf(version)?.plain.as_str())));
+        return Ok(lines);
+    };
+    lines.push(metadata("size", size(what.release.size)));
+    lines.push(metadata("sha256", what.release.sha256.hex()));
+    lines.push(metadata("promoted_at", time.as_str()));
+    lines.extend(build.name.as_ref().map(|name| metadata("build", name.as_str())));
+    lines.extend(build.url.as_ref().map(|url| metadata("build_url", url.as_str())));
+    lines.extend(build.by.as_ref().map(|by| metadata("promoted_by", by.as_str())));
+    lines.extend(what.from.as_ref().map(|from| metadata("from", from.to_string())));
+    if what.rollback {
+        lines.push(metadata("rollback", "true"));
+    }
+    lines.push(metadata("s3_uri", store.uri(what.release.key.as_str())));
+    Ok(lines)
+}

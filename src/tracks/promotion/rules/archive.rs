@@ -1,0 +1,254 @@
+//! The archive: every version of a file, whose bytes never change.
+//!
+//! A version's *shelf* is the key `archive/<version>/<file>`, where s3p puts it, and a folder
+//! beside it, `archive/<version>/.<file>/`, for records:
+//!
+//! 1. `claim.json`, create-only, names the SHA-256 of the bytes that may be written under the plain
+//!    key. Other bytes use a key of their own, `.<file>/<sha256>`.
+//! 2. The bytes go up.
+//! 3. `release.json`, create-only and small, decides: the bytes it names are the version.
+//! 4. Where it names the other key, its bytes are copied over the plain one.
+//!
+//! Invariants:
+//! - until `release.json` stands, a key is only ever written with one content: the plain key with
+//!   what the claim names, the others with the digest in them. So a writer that is late, or comes
+//!   back from the dead, changes nothing that `release.json` names, on servers whose multipart
+//!   completions ignore conditions too;
+//! - a plain object with neither record is s3p's, and is the version as it lies. It is never
+//!   written to;
+//! - `a/b` of `c` and `a` of `b/c` have one shelf: the record says whose it is, and the other is
+//!   refused.
+
+use super::Release;
+use crate::words::build::Build;
+use crate::words::digest::Sha256;
+use crate::words::fault::fault;
+use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, shown};
+use serde::{Deserialize, Serialize};
+
+const RELEASE: &str = "s3-asset-release/1";
+const CLAIM: &str = "s3-asset-release-claim/1";
+
+/// Where the archive keeps one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shelf {
+    /// The key that s3p, and people, look under.
+    pub plain: Key,
+    /// Ends in `/`.
+    beside: String,
+}
+
+impl Shelf {
+    /// The shelf of a version of a file.
+    pub fn new(
+        archive: &Prefix,
+        version: &ReleaseVersion,
+        file: &ReleaseFile,
+    ) -> anyhow::Result<Shelf> {
+        let (folder, name) = file.split();
+        let shelf = Shelf {
+            plain: Key::parse(&format!("{archive}{version}/{file}"))?,
+            beside: format!("{archive}{version}/{folder}.{name}/"),
+        };
+        // The longest key of a shelf: what can be begun can be ended.
+        shelf.own(&Sha256::of(b"")).map(|_| shelf)
+    }
+
+    fn key(&self, name: &str) -> anyhow::Result<Key> {
+        Key::parse(&format!("{}{name}", self.beside))
+    }
+
+    /// What decides.
+    pub fn record(&self) -> anyhow::Result<Key> {
+        self.key("release.json")
+    }
+
+    /// Who may write the plain key.
+    pub fn claim(&self) -> anyhow::Result<Key> {
+        self.key("claim.json")
+    }
+
+    /// The key of bytes that may not lie under the plain one.
+    pub fn own(&self, sha256: &Sha256) -> anyhow::Result<Key> {
+        self.key(&sha256.hex())
+    }
+
+    /// Whether a key is one of this shelf's that may hold bytes.
+    fn holds(&self, key: &Key) -> bool {
+        *key == self.plain || key.as_str().starts_with(&self.beside)
+    }
+}
+
+/// `release.json`: a version that is in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    format: String,
+    /// Which file.
+    pub file: ReleaseFile,
+    /// Its bytes.
+    #[serde(flatten)]
+    pub release: Release,
+    /// When, in UTC, RFC 3339.
+    pub archived_at: String,
+    /// By which build.
+    #[serde(default, skip_serializing_if = "Build::is_empty")]
+    pub build: Build,
+}
+
+impl Record {
+    /// The record of a release.
+    pub fn new(file: &ReleaseFile, release: Release, time: &str, build: &Build) -> Record {
+        Record {
+            format: RELEASE.to_owned(),
+            file: file.clone(),
+            release,
+            archived_at: time.to_owned(),
+            build: build.clone(),
+        }
+    }
+
+    /// Reads the record of a version of a file, and refuses another's.
+    pub fn parse(
+        bytes: &[u8],
+        version: &ReleaseVersion,
+        file: &ReleaseFile,
+        shelf: &Shelf,
+    ) -> anyhow::Result<Record> {
+        let bad = |why: String| {
+            fault(
+                format!("the archive's record of version {version} of {file} {why}"),
+                "somebody else wrote or changed it: restore it, or release another version",
+            )
+        };
+        let record: Record =
+            serde_json::from_slice(bytes).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        if record.format != RELEASE {
+            return Err(fault(
+                format!(
+                    "the archive's record of version {version} of {file} has the format `{}`, and this release reads `{RELEASE}`",
+                    shown(&record.format)
+                ),
+                "use the release that wrote it, or a newer one",
+            ));
+        }
+        if record.release.version != *version || record.file != *file {
+            return Err(fault(
+                format!(
+                    "version {version} of {file} would lie where version {} of {} does",
+                    record.release.version, record.file
+                ),
+                "leave the `/` out of versions, or out of files",
+            ));
+        }
+        if !shelf.holds(&record.release.key) {
+            return Err(bad(format!("names the key `{}`", shown(record.release.key.as_str()))));
+        }
+        Ok(record)
+    }
+
+    /// JSON, indented for people.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        pretty(self)
+    }
+}
+
+/// `claim.json`: the bytes that may be written under the plain key until `release.json` stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    format: String,
+    /// Of those bytes.
+    pub sha256: Sha256,
+    /// When it was claimed, in UTC, RFC 3339.
+    pub since: String,
+    /// By which build.
+    #[serde(default, skip_serializing_if = "Build::is_empty")]
+    pub build: Build,
+}
+
+impl Claim {
+    /// A claim for some bytes.
+    pub fn new(sha256: Sha256, time: &str, build: &Build) -> Claim {
+        Claim { format: CLAIM.to_owned(), sha256, since: time.to_owned(), build: build.clone() }
+    }
+
+    /// The digest in a claim; none where it cannot be read, and then nobody may use the plain key.
+    pub fn digest_in(bytes: &[u8]) -> Option<Sha256> {
+        let claim: Claim = serde_json::from_slice(bytes).ok()?;
+        (claim.format == CLAIM).then_some(claim.sha256)
+    }
+
+    /// JSON, indented for people.
+    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        pretty(self)
+    }
+}
+
+fn pretty(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(version: &str, file: &str) -> (ReleaseVersion, ReleaseFile, Shelf) {
+        let version = ReleaseVersion::parse(version).expect("a version");
+        let file = ReleaseFile::parse(file).expect("a file");
+        let archive = Prefix::parse("archive_prefix", "archive").expect("a folder");
+        let shelf = Shelf::new(&archive, &version, &file).expect("a shelf");
+        (version, file, shelf)
+    }
+
+    fn record(version: &str, file: &str, key: Option<&str>) -> Vec<u8> {
+        let (version, file, shelf) = words(version, file);
+        let key = key.map_or(shelf.plain, |key| Key::parse(key).expect("a key"));
+        let release = Release { version, size: 1, sha256: Sha256::of(b"x"), key };
+        let record = Record::new(&file, release, "2026-01-01T00:00:00Z", &Build::default());
+        record.to_bytes().expect("JSON")
+    }
+
+    #[test]
+    fn records_lie_beside_the_bytes() {
+        let (_, _, shelf) = words("1.0+b c", "linux/my.tgz");
+        assert_eq!(shelf.plain.as_str(), "archive/1.0+b c/linux/my.tgz");
+        let key = shelf.record().expect("a key");
+        assert_eq!(key.as_str(), "archive/1.0+b c/linux/.my.tgz/release.json");
+    }
+
+    #[test]
+    fn a_record_is_read_by_those_it_is_of() {
+        let cases = [
+            (record("1.0", "f", None), "1.0", "f", ""),
+            (record("1.0", "f", Some("archive/1.0/.f/abc")), "1.0", "f", ""),
+            (
+                record("1.0", "f", Some("archive/2.0/f")),
+                "1.0",
+                "f",
+                "names the key `archive/2.0/f`",
+            ),
+            (record("a/b", "c", None), "a", "b/c", "would lie where version a/b of c does"),
+            (record("a", "b/c", None), "a/b", "c", "would lie where version a of b/c does"),
+            (b"{}".to_vec(), "1.0", "f", "cannot be read"),
+        ];
+        for (bytes, version, file, want) in cases {
+            let (version, file, shelf) = words(version, file);
+            let error = Record::parse(&bytes, &version, &file, &shelf).err();
+            let error = error.map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.contains(want) && error.is_empty() == want.is_empty(), "{error}");
+        }
+        let newer =
+            String::from_utf8(record("1", "f", None)).expect("text").replace("/1\"", "/2\"");
+        let (version, file, shelf) = words("1", "f");
+        let error = Record::parse(newer.as_bytes(), &version, &file, &shelf).expect_err("newer");
+        assert!(error.to_string().contains("`s3-asset-release/2`"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_is_too_long_is_refused_before_anything_is_written() {
+        let archive = Prefix::parse("archive_prefix", &"a/".repeat(450)).expect("a folder");
+        let (version, file, _) = words(&"v".repeat(100), "f");
+        assert!(Shelf::new(&archive, &version, &file).is_err());
+    }
+}

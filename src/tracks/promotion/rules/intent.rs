@@ -1,0 +1,158 @@
+//! What a put is to do at a rank, and what it makes of the entries that stand there.
+
+use super::{Place, Promoted, Release, S3P};
+use crate::history::Entry;
+use crate::words::names::ReleaseVersion;
+
+/// What a put is to do.
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// Bring a version to the first rank.
+    Upload {
+        /// Its bytes.
+        release: Release,
+    },
+    /// Bring a version up from the rank before.
+    Promote {
+        /// Its bytes.
+        release: Release,
+        /// Where it stood.
+        from: Place,
+    },
+    /// Put back a version that stood at this rank.
+    RollBack {
+        /// Which.
+        version: ReleaseVersion,
+        /// The build's page: one build goes back once.
+        build_url: Option<String>,
+    },
+}
+
+/// What an entry says about a put, looked at from the newest on. The first that says something
+/// decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// The put is done: this is its version.
+    Stands,
+    /// This is what the rank goes back to.
+    Base,
+    /// Nothing: look further back.
+    Nothing,
+}
+
+impl Intent {
+    /// The version that it is about.
+    pub fn version(&self) -> &ReleaseVersion {
+        match self {
+            Intent::Upload { release } | Intent::Promote { release, .. } => &release.version,
+            Intent::RollBack { version, .. } => version,
+        }
+    }
+
+    /// Looks at an entry; `id` is the put's own.
+    pub fn look(&self, id: &str, entry: &Entry<Promoted>, is_newest: bool) -> Look {
+        let what = &entry.what;
+        if what.id == id {
+            return Look::Stands;
+        }
+        if what.release.version != *self.version() {
+            return Look::Nothing;
+        }
+        match self {
+            _ if is_newest => Look::Stands,
+            Intent::Upload { .. } if what.from.is_none() => Look::Stands,
+            Intent::Promote { from, .. } if what.from.as_ref() == Some(from) => Look::Stands,
+            Intent::RollBack { build_url, .. } => {
+                let is_own = what.rollback && build_url.is_some() && *build_url == entry.build.url;
+                if is_own { Look::Stands } else { Look::Base }
+            }
+            _ => Look::Nothing,
+        }
+    }
+
+    /// Looks at what s3p had put at the rank, which is older than every entry.
+    pub fn look_at_s3p(&self, version: &ReleaseVersion) -> Look {
+        if version != self.version() {
+            return Look::Nothing;
+        }
+        match self {
+            Intent::Upload { .. } => Look::Stands,
+            Intent::Promote { from, .. } if from.promotion == S3P => Look::Stands,
+            Intent::Promote { .. } => Look::Nothing,
+            Intent::RollBack { .. } => Look::Base,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::build::Build;
+    use crate::words::digest::Sha256;
+    use crate::words::names::{Key, Rank};
+
+    fn text(version: &str) -> ReleaseVersion {
+        ReleaseVersion::parse(version).expect("a version")
+    }
+
+    fn release(version: &str) -> Release {
+        let key = Key::parse(version).expect("a key");
+        Release { version: text(version), size: 1, sha256: Sha256::of(b"x"), key }
+    }
+
+    fn place(promotion: u64) -> Place {
+        Place { rank: Rank::parse("qa").expect("a rank"), promotion }
+    }
+
+    fn entry(id: &str, version: &str, from: Option<u64>, back_by: Option<&str>) -> Entry<Promoted> {
+        let build = Build { url: back_by.map(str::to_owned), ..Build::default() };
+        let what = Promoted {
+            release: release(version),
+            from: from.map(place),
+            rollback: back_by.is_some(),
+            after_s3p: None,
+            id: id.to_owned(),
+        };
+        Entry { number: 1, time: String::new(), build, what }
+    }
+
+    #[test]
+    fn what_entries_say() {
+        let upload = Intent::Upload { release: release("a") };
+        let promote = Intent::Promote { release: release("a"), from: place(3) };
+        let back = Intent::RollBack { version: text("a"), build_url: Some("b/1".into()) };
+        let by_hand = Intent::RollBack { version: text("a"), build_url: None };
+        use Look::{Base, Nothing, Stands};
+        let cases = [
+            // Its own entry, whatever came on top.
+            (&by_hand, entry("me", "a", Some(1), Some("x")), false, Stands),
+            // The version stands there now.
+            (&upload, entry("x", "a", Some(1), Some("x")), true, Stands),
+            (&promote, entry("x", "a", Some(1), None), true, Stands),
+            (&back, entry("x", "a", None, None), true, Stands),
+            // It stood there, and another does now.
+            (&upload, entry("x", "a", None, None), false, Stands),
+            (&upload, entry("x", "a", Some(1), Some("x")), false, Nothing),
+            (&promote, entry("x", "a", Some(3), None), false, Stands),
+            (&promote, entry("x", "a", Some(2), None), false, Nothing),
+            (&back, entry("x", "a", Some(3), None), false, Base),
+            (&back, entry("x", "a", Some(3), Some("b/1")), false, Stands),
+            (&back, entry("x", "a", Some(3), Some("b/2")), false, Base),
+            (&by_hand, entry("x", "a", Some(3), Some("b/1")), false, Base),
+            // Another version.
+            (&upload, entry("x", "b", None, None), true, Nothing),
+            (&promote, entry("x", "b", Some(3), None), true, Nothing),
+            (&back, entry("x", "b", None, Some("b/1")), true, Nothing),
+        ];
+        for (intent, entry, is_newest, want) in cases {
+            assert_eq!(intent.look("me", &entry, is_newest), want, "{intent:?} {entry:?}");
+        }
+        let before = Intent::Promote { release: release("a"), from: place(0) };
+        for (intent, want) in
+            [(&upload, Stands), (&promote, Nothing), (&before, Stands), (&back, Base)]
+        {
+            assert_eq!(intent.look_at_s3p(&text("a")), want, "{intent:?}");
+            assert_eq!(intent.look_at_s3p(&text("b")), Nothing);
+        }
+    }
+}

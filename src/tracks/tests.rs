@@ -1,0 +1,158 @@
+use super::*;
+use crate::input::access::Identity;
+use crate::tracks::artifacts::source::Follow;
+use crate::words::fault::hint_of;
+use serde_json::json;
+
+fn parse(extra: Value) -> anyhow::Result<Source> {
+    let mut source = json!({"bucket": "b", "artifacts": {}});
+    for (key, value) in extra.as_object().expect("a map") {
+        source[key] = value.clone();
+    }
+    Source::parse(source.as_object().expect("a map"))
+}
+
+#[test]
+fn the_least_that_works() {
+    let source = parse(json!({})).expect("valid");
+    assert_eq!(source.settings.access.region, "us-east-1");
+    assert_eq!(source.settings.access.identity, Identity::Anonymous);
+    assert_eq!(source.settings.initial_history, 1);
+    assert!(source.settings.access.conditional_writes && source.settings.access.multipart);
+    let Track::Artifacts(track) = source.track else { panic!("the artifacts track") };
+    assert_eq!((track.artifacts.as_str(), track.cache.as_str()), ("artifacts/", "cache/"));
+    assert_eq!(track.follow, Follow::Commit);
+}
+
+#[test]
+fn prefixes_stand_before_both_folders() {
+    let source =
+        parse(json!({"prefix": "team", "artifacts": {"artifacts_prefix": "a/b"}})).expect("valid");
+    let Track::Artifacts(track) = source.track else { panic!("the artifacts track") };
+    assert_eq!((track.artifacts.as_str(), track.cache.as_str()), ("team/a/b/", "team/cache/"));
+}
+
+#[test]
+fn who_signs() {
+    let key = json!({"access_key_id": "AKIA", "secret_access_key": "s"});
+    assert!(matches!(
+        parse(key.clone()).expect("valid").settings.access.identity,
+        Identity::Key { .. }
+    ));
+    let chain = parse(json!({"enable_aws_creds_provider": "true"})).expect("valid");
+    assert_eq!(chain.settings.access.identity, Identity::Chain);
+    let role = parse(json!({"aws_role_arn": "arn:aws:iam::1:role/r", "aws_role_external_id": 42}))
+        .expect("valid");
+    assert_eq!(role.settings.access.identity, Identity::Chain);
+    let role = role.settings.access.role.expect("a role");
+    assert_eq!(
+        (role.external_id.as_deref(), role.session_name.as_str()),
+        (Some("42"), "s3-asset-resource")
+    );
+}
+
+#[test]
+fn urls_of_a_bucket() {
+    let cases = [
+        (json!({"region_name": "eu-west-2"}), "https://b.s3.eu-west-2.amazonaws.com/"),
+        (json!({"use_path_style": true}), "https://s3.us-east-1.amazonaws.com/b/"),
+        (json!({"endpoint": "s3.example.com:9000"}), "https://b.s3.example.com:9000/"),
+        (json!({"endpoint": "http://10.0.0.1:9000"}), "http://10.0.0.1:9000/b/"),
+        (json!({"endpoint": "http://[::1]:9000"}), "http://[::1]:9000/b/"),
+        (json!({"bucket": "a.b"}), "https://s3.us-east-1.amazonaws.com/a.b/"),
+    ];
+    for (source, want) in cases {
+        assert_eq!(parse(source).expect(want).settings.access.url(), want);
+    }
+}
+
+#[test]
+fn endpoints_get_a_scheme() {
+    let cases = [
+        (json!({"endpoint": "minio:9000"}), "https://minio:9000"),
+        (json!({"endpoint": "minio:9000", "disable_ssl": true}), "http://minio:9000"),
+        (json!({"endpoint": "https://minio/", "disable_ssl": true}), "https://minio"),
+    ];
+    for (source, want) in cases {
+        assert_eq!(parse(source).expect(want).settings.access.endpoint.as_deref(), Some(want));
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let cases = [
+        (json!({"bucket": ""}), "source.bucket: missing", "name the bucket"),
+        (
+            json!({"region": "eu-west-1"}),
+            "source: unknown key `region`",
+            "did you mean `region_name`?",
+        ),
+        (
+            json!({"acces_key_id": "x"}),
+            "source: unknown key `acces_key_id`",
+            "did you mean `access_key_id`?",
+        ),
+        (
+            json!({"artifacts": {"folow": 1}}),
+            "source.artifacts: unknown key `folow`",
+            "did you mean `follow`?",
+        ),
+        (json!({"artifacts": null}), "source: no track", SIX),
+        (json!({"regexp": "a-(.*)"}), "source: more than one track: artifacts, regexp", SIX),
+        (
+            json!({"artifacts": "x"}),
+            "source.artifacts: expected a map",
+            "`artifacts: {}` takes every default",
+        ),
+        (
+            json!({"access_key_id": "AKIA"}),
+            "source.secret_access_key: missing",
+            "access_key_id is given: give both, or neither",
+        ),
+        (
+            json!({"ca_bundle": "PEM", "skip_ssl_verification": true}),
+            "source: please do not use ca_bundle when skip_ssl_verification is set",
+            "remove one of the two",
+        ),
+        (
+            json!({"checksum_algorithm": "crc"}),
+            "source: checksum_algorithm must be one of: CRC32, CRC32C, CRC64NVME, SHA1, SHA256",
+            "`crc` is none of them",
+        ),
+        (
+            json!({"artifacts": {"cache_prefix": "artifacts/cache"}}),
+            "source.artifacts: `artifacts_prefix` and `cache_prefix` lie within each other",
+            "give two folders side by side",
+        ),
+        (
+            json!({"endpoint": "https://user:hunter2@minio"}),
+            "source.endpoint: credentials in the URL",
+            "use access_key_id and secret_access_key",
+        ),
+        (
+            json!({"initial_history": 0}),
+            "source.initial_history: 0 versions are no history",
+            "give 1 or more",
+        ),
+    ];
+    for (source, what, hint) in cases {
+        let error = parse(source).expect_err(what);
+        assert_eq!((error.to_string().as_str(), hint_of(&error)), (what, Some(hint)));
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_a_warning() {
+    let source =
+        parse(json!({"use_v2_signing": true, "cloudfront_url": "https://x"})).expect("valid");
+    assert_eq!(source.settings.warnings.len(), 2);
+}
+
+#[test]
+fn nothing_secret_is_shown_by_debug() {
+    let source = parse(json!({
+        "access_key_id": "AKIA", "secret_access_key": "hunter2", "session_token": "hunter3"
+    }))
+    .expect("valid");
+    assert!(!format!("{source:?}").contains("hunter"));
+}

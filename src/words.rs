@@ -1,0 +1,11 @@
+//! Words: what the rest speaks of. No file, no network, no clock, no environment.
+
+pub mod build;
+pub mod digest;
+pub mod fault;
+pub mod file;
+pub mod names;
+pub mod object;
+pub mod secret;
+pub mod span;
+pub mod time;

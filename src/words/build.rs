@@ -1,0 +1,24 @@
+//! Who did something, and when.
+
+use serde::{Deserialize, Serialize};
+
+/// Who did something: what Concourse tells of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// `team/pipeline/job #number`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The build's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The user who started it, where the pipeline exposes that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl Build {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Build::default()
+    }
+}

@@ -1,0 +1,325 @@
+//! A type for each noun that ends up in a key or a path: parsed once, or an error that says why.
+//!
+//! Invariants, each held by the one door into its type:
+//! - a [`RelPath`] joined to a directory stays inside it, whatever it was made from;
+//! - a [`Key`] is at most 1,024 bytes, S3's limit, and holds no NUL;
+//! - a [`Rank`], a [`ReleaseVersion`] and a [`ReleaseFile`] have no name that starts with a dot, so
+//!   what a release keeps beside them under such names is never one of them;
+//! - a [`CommitId`] or [`CodeHash`] is lower-case hexadecimal, so it is one path component;
+//! - no two keys of packages mean the same: see [`PackageName`] and [`Tag`].
+
+use crate::words::fault::{Fault, fault};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! text_type {
+    ($name:ident) => {
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = anyhow::Error;
+
+            fn try_from(text: String) -> anyhow::Result<Self> {
+                $name::parse(&text)
+            }
+        }
+    };
+}
+
+mod package;
+mod release;
+
+pub use package::{PackageName, Spec, Tag};
+pub use release::{Rank, ReleaseFile, ReleaseVersion};
+
+/// A bucket's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Bucket(String);
+text_type!(Bucket);
+
+impl Bucket {
+    /// Accepts what any S3 server may call a bucket; refuses what cannot be one (a URL, a path).
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let hint =
+            "`bucket` is the bucket's bare name: no `s3://`, no path; use `prefix` for a folder";
+        let bad = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
+        if text.is_empty() {
+            return Err(fault("bucket: the name is empty", hint));
+        }
+        if text.contains(bad) || text.len() > 255 {
+            return Err(fault(format!("bucket: `{}` is no bucket name", shown(text)), hint));
+        }
+        Ok(Bucket(text.to_owned()))
+    }
+}
+
+/// What stands before every key of a track: empty, or a folder that ends in one `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Prefix(String);
+
+impl Prefix {
+    /// `team`, `team/` and `team//` are the same folder. A leading `/` is refused: S3 would make
+    /// it a folder without a name.
+    pub fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
+        let folder = text.trim_end_matches('/');
+        if folder.is_empty() && text.is_empty() {
+            return Ok(Prefix::default());
+        }
+        let path = RelPath::parse(folder).map_err(|e| {
+            fault(
+                format!("{name}: {e}"),
+                "a prefix is a folder in the bucket, for example `team-a/app`",
+            )
+        })?;
+        Ok(Prefix(format!("{path}/")))
+    }
+
+    /// This folder, and one below it.
+    pub fn folder(&self, name: &str) -> Prefix {
+        Prefix(format!("{}{name}/", self.0))
+    }
+
+    /// The key of something directly or deeper below this folder.
+    pub fn key(&self, rest: &str) -> anyhow::Result<Key> {
+        Key::parse(&format!("{}{rest}", self.0))
+    }
+
+    /// The text, which ends in `/` unless it is empty.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An object's key: 1 to 1,024 bytes (S3's limit).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Key(String);
+text_type!(Key);
+
+impl Key {
+    /// Refuses an empty key, one over 1,024 bytes and one with a NUL.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        if text.is_empty() || text.contains('\0') {
+            return Err(fault(
+                "an empty key, or one with a NUL, is no object's key",
+                "name a file",
+            ));
+        }
+        if text.len() > 1024 {
+            return Err(fault(
+                format!("the key `{}` has {} bytes, and S3 allows 1,024", shown(text), text.len()),
+                "shorten the path, or the prefix",
+            ));
+        }
+        Ok(Key(text.to_owned()))
+    }
+}
+
+/// A path below some directory, `/` between its names, that cannot lead out of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RelPath(String);
+text_type!(RelPath);
+
+impl RelPath {
+    /// Refuses what is absolute, has an empty, `.` or `..` component, or a NUL.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let why = if text.is_empty() {
+            Some("is empty")
+        } else if text.contains('\0') {
+            Some("has a NUL in it")
+        } else if text.starts_with('/') {
+            Some("is absolute")
+        } else {
+            text.split('/').find_map(|part| match part {
+                "" => Some("has an empty component"),
+                "." => Some("has `.` as a component"),
+                ".." => Some("leads out of its directory"),
+                _ if part.len() > 255 => Some("has a component of over 255 bytes"),
+                _ => None,
+            })
+        };
+        match why {
+            None => Ok(RelPath(text.to_owned())),
+            Some(why) => Err(anyhow::Error::new(Fault::new(
+                format!("the path `{}` {why}", shown(text)),
+                "paths are relative, with plain names between single slashes",
+            ))),
+        }
+    }
+
+    /// Whether the first name is one of these.
+    pub fn is_below(&self, names: &[&str]) -> bool {
+        self.components().next().is_some_and(|first| names.contains(&first))
+    }
+
+    /// The names between the slashes.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// Whether any name starts with a dot.
+    pub fn is_hidden(&self) -> bool {
+        self.components().any(|name| name.starts_with('.'))
+    }
+
+    /// The last name.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+}
+
+/// A git commit's full hash: 40 hexadecimal digits, or 64 in a SHA-256 repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CommitId(String);
+text_type!(CommitId);
+
+impl CommitId {
+    /// Accepts either case, surrounded by white space (a file's last line end); holds lower case.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let text = text.trim();
+        if matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(CommitId(text.to_ascii_lowercase()));
+        }
+        Err(fault(
+            format!("`{}` is no commit hash", shown(text)),
+            "give the full hash: 40 hexadecimal digits (`git rev-parse HEAD`)",
+        ))
+    }
+}
+
+/// A code hash: 32 (md5) to 64 (SHA-256) hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CodeHash(String);
+text_type!(CodeHash);
+
+impl CodeHash {
+    /// Accepts surrounding white space and either case; holds lower case.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let text = text.trim();
+        if (32..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(CodeHash(text.to_ascii_lowercase()));
+        }
+        Err(fault(
+            format!("`{}` is no code hash", shown(text)),
+            "a code hash is 32 to 64 hexadecimal digits, as `s3-asset check` writes to .code-hash",
+        ))
+    }
+
+    /// Whether it is an MD5, as s3-asset-manager makes them.
+    pub fn is_md5(&self) -> bool {
+        self.0.len() == 32
+    }
+}
+
+/// A text that somebody else chose, cut and escaped so that it fits one line of an error.
+pub fn shown(text: &str) -> String {
+    let mut out: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_stay_inside() {
+        let long = "x".repeat(255);
+        for path in ["a", "a/b", "a b+é%/…", "..a", "a..", ".hidden/x", "-", long.as_str()] {
+            assert_eq!(RelPath::parse(path).expect(path).as_str(), path);
+        }
+    }
+
+    #[test]
+    fn paths_that_do_not() {
+        let long = "x".repeat(256);
+        let cases = [
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../a",
+            "a/..",
+            "a/../b",
+            ".",
+            "./a",
+            "a/./b",
+            "a//b",
+            "a/",
+            "a\0b",
+            long.as_str(),
+        ];
+        for path in cases {
+            assert!(RelPath::parse(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn prefixes_are_folders() {
+        for (text, want) in [("", ""), ("team", "team/"), ("team/", "team/"), ("a/b//", "a/b/")] {
+            assert_eq!(Prefix::parse("prefix", text).expect(text).as_str(), want);
+        }
+        for text in ["/", "/a", "a/../b", "a//b"] {
+            assert!(Prefix::parse("prefix", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn commits_and_code_hashes() {
+        let sha1 = "0123456789abcdefABCDEF0123456789abcdef01";
+        assert_eq!(
+            CommitId::parse(&format!("{sha1}\n")).expect("sha1").as_str(),
+            sha1.to_lowercase()
+        );
+        for text in ["", "abc", &sha1[1..], "../../../../../../../../../../../../../a"] {
+            assert!(CommitId::parse(text).is_err(), "{text}");
+        }
+        assert!(CodeHash::parse("d41d8cd98f00b204e9800998ecf8427e").is_ok());
+        assert!(CodeHash::parse("d41d8cd98f00b204e9800998ecf8427").is_err());
+    }
+
+    #[test]
+    fn keys_and_buckets() {
+        assert!(Key::parse(&"k".repeat(1024)).is_ok());
+        assert!(Key::parse(&"k".repeat(1025)).is_err());
+        assert!(Key::parse("").is_err());
+        for bad in ["", "s3://b", "a/b", "a b"] {
+            assert!(Bucket::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Bucket::parse("my_bucket.1").is_ok());
+    }
+
+    #[test]
+    fn what_others_chose_is_shown_on_one_short_line() {
+        assert_eq!(shown("a\nb\u{1b}"), "a\\nb\\u{1b}");
+        assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
+    }
+}

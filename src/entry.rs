@@ -87,8 +87,8 @@ fn resource(program: &str, arguments: &[&str]) -> ExitCode {
                 let engine = Engine::new(Arc::new(
                     Store::open(&source.settings.access, report.clone()).await,
                 ));
-                let (build, now) = (environment::build(), environment::now());
-                let work = tracks::put(&source, &engine, &request.params, directory, &build, &now);
+                let run = environment::run();
+                let work = tracks::put(&source, &engine, &request.params, directory, &run);
                 answer(&until_terminated(engine.store.abort_all(), work).await?)
             }
             other => Err(fault(

@@ -23,7 +23,7 @@ pub mod stored;
 
 pub use sealed::{Part, Segment};
 
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
 use crate::words::names::shown;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -57,10 +57,8 @@ pub struct Entry<T> {
 /// Something to enter: an [`Entry`] that has no number yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<T> {
-    /// When, in UTC, RFC 3339.
-    pub time: String,
-    /// Which build did it.
-    pub build: Build,
+    /// Who did it, and when.
+    pub run: Run,
     /// What happened.
     pub what: T,
 }
@@ -273,7 +271,12 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         let mut entries: Vec<Entry<T>> = events
             .into_iter()
             .zip(next..)
-            .map(|(Event { time, build, what }, number)| Entry { number, time, build, what })
+            .map(|(Event { run: Run { time, build }, what }, number)| Entry {
+                number,
+                time,
+                build,
+                what,
+            })
             .collect();
         entries.reverse();
         entries.append(&mut self.entries);

@@ -11,7 +11,7 @@ use crate::input::lenient::{Text, closed, fields_of, read, refuse_unknown, schem
 use crate::input::protocol::{Response, Version};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::Prefix;
 use schemars::JsonSchema;
@@ -113,21 +113,20 @@ pub async fn put(
     engine: &Engine,
     params: &Map<String, Value>,
     sources: &Path,
-    build: &Build,
-    time: &str,
+    run: &Run,
 ) -> anyhow::Result<Response> {
     match &source.track {
         Track::Artifacts(track) => {
             let params = artifacts::params::PutArtifacts::parse(params)?;
-            artifacts::put::put(track, engine, &params, sources, build, time).await
+            artifacts::put::put(track, engine, &params, sources, run).await
         }
         Track::Package(track) => {
             let params = package::params::PutPackage::parse(params, track)?;
-            package::put::put(track, engine, &params, sources, build, time).await
+            package::put::put(track, engine, &params, sources, run).await
         }
         Track::Promotion(track) => {
             let params = promotion::params::PutPromotion::parse(params, track)?;
-            promotion::put::put(track, engine, &params, sources, build, time).await
+            promotion::put::put(track, engine, &params, sources, run).await
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::sealing::set::{Manifest, ManifestFile, Provenance};
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::Published;
 use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{CodeHash, CommitId, RelPath};
@@ -235,9 +236,9 @@ async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<Strin
         }
     }
     // To the second, and the same for a set that an import before this one sealed.
-    events.sort_by(|a, b| (&a.time, &a.what.commit).cmp(&(&b.time, &b.what.commit)));
+    events.sort_by(|a, b| (&a.run.time, &a.what.commit).cmp(&(&b.run.time, &b.what.commit)));
     let newest = current.head.entries().first().map(|entry| entry.time.as_str());
-    let late = events.iter().filter(|event| newest.is_some_and(|at| event.time.as_str() < at));
+    let late = events.iter().filter(|event| newest.is_some_and(|at| event.run.time.as_str() < at));
     match late.count() {
         0 => {}
         late => report.warn(format!(
@@ -254,8 +255,7 @@ async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<Strin
 /// the history names, a get must find.
 fn event(manifest: Manifest, cached: &HashSet<CodeHash>) -> Event<Published> {
     Event {
-        time: manifest.published_at,
-        build: manifest.build,
+        run: Run { time: manifest.published_at, build: manifest.build },
         what: Published {
             commit: manifest.commit,
             code_hash: manifest.code_hash.filter(|hash| cached.contains(hash)),
@@ -389,7 +389,10 @@ mod tests {
         };
         let manifest = Manifest::new(&provenance, Vec::new());
         let without = event(manifest.clone(), &HashSet::new());
-        assert_eq!((without.time.as_str(), without.what.code_hash), ("2026-09-21T14:13:20Z", None));
+        assert_eq!(
+            (without.run.time.as_str(), without.what.code_hash),
+            ("2026-09-21T14:13:20Z", None)
+        );
         let with = event(manifest, &HashSet::from([hash.clone()]));
         assert_eq!(with.what.code_hash, Some(hash));
     }

@@ -19,7 +19,7 @@ use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::{read_text, scan};
 use crate::tracks::artifacts::put::{Outcome, Putting, hash_code, open};
 use crate::tracks::artifacts::rules::RESERVED;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{CodeHash, CommitId};
 use crate::words::object::ObjectOptions;
@@ -118,7 +118,7 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
     write(&input.directory, COMMIT_HASH, commit.as_str())?;
 
     let opened = sets(&input.bucket).open(report).await?;
-    let (engine, run) = (&opened.engine, (environment::build(), environment::now()));
+    let (engine, run) = (&opened.engine, environment::run());
     let putting = putting(&opened, &commit, &run);
     let mut code_hash = None;
     let code = async || {
@@ -232,7 +232,7 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
     report.info(format!("commit {commit}"));
     code_hash.iter().for_each(|hash| report.info(format!("code hash {hash}")));
     let opened = sets(&bucket).open(report).await?;
-    let (engine, run) = (&opened.engine, (environment::build(), environment::now()));
+    let (engine, run) = (&opened.engine, environment::run());
     let (putting, visible) = (putting(&opened, &commit, &run), selection()?);
     let work = async {
         match putting.find(async || Ok(None)).await? {
@@ -266,9 +266,9 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
 fn putting<'a>(
     Opened { engine, track }: &'a Opened,
     commit: &'a CommitId,
-    (build, time): &'a (Build, String),
+    run: &'a Run,
 ) -> Putting<'a> {
-    Putting { engine, track, commit, build, time, options: ObjectOptions::NONE }
+    Putting { engine, track, commit, run, options: ObjectOptions::NONE }
 }
 
 fn sets(bucket: &str) -> Sets {

@@ -12,13 +12,13 @@ mod place;
 pub(super) use place::{Opened, Releases};
 
 use super::Output;
-use crate::machine::environment;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::found;
 use crate::tracks::promotion::put::{Climbing, News, Outcome as Climbed, Standing};
 use crate::tracks::promotion::rules::Refused;
 use crate::tracks::promotion::source::InvalidRank;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{Rank, ReleaseVersion};
 use crate::words::object::ObjectOptions;
@@ -170,8 +170,8 @@ async fn promote(report: &Arc<Report>, arguments: &PromoteArguments) -> anyhow::
     let opened = arguments.releases.open(report, &arguments.file, Some(&arguments.rank)).await?;
     let version = arguments.version.as_deref().or(arguments.named.as_deref());
     let version = version.map(ReleaseVersion::parse).transpose()?;
-    let (build, time) = (opened.build(), environment::now());
-    let climbing = climbing(&opened, &build, &time);
+    let run = opened.run();
+    let climbing = climbing(&opened, &run);
     let work = async {
         if opened.track.previous().is_some() {
             return climbing.promote(version.as_ref()).await;
@@ -199,8 +199,8 @@ async fn promote(report: &Arc<Report>, arguments: &PromoteArguments) -> anyhow::
 async fn roll_back(report: &Arc<Report>, arguments: &RollbackArguments) -> anyhow::Result<()> {
     let opened = arguments.releases.open(report, &arguments.file, Some(&arguments.rank)).await?;
     let version = arguments.version.as_deref().map(ReleaseVersion::parse).transpose()?;
-    let (build, time) = (opened.build(), environment::now());
-    let climbing = climbing(&opened, &build, &time);
+    let run = opened.run();
+    let climbing = climbing(&opened, &run);
     let work = async {
         let version = match version {
             Some(version) => version,
@@ -214,18 +214,8 @@ async fn roll_back(report: &Arc<Report>, arguments: &RollbackArguments) -> anyho
     })
 }
 
-fn climbing<'a>(
-    opened: &'a Opened,
-    build: &'a crate::words::build::Build,
-    time: &'a str,
-) -> Climbing<'a> {
-    Climbing {
-        engine: &opened.engine,
-        track: &opened.track,
-        build,
-        time,
-        options: ObjectOptions::NONE,
-    }
+fn climbing<'a>(opened: &'a Opened, run: &'a Run) -> Climbing<'a> {
+    Climbing { engine: &opened.engine, track: &opened.track, run, options: ObjectOptions::NONE }
 }
 
 /// Answers what became of a promotion.
@@ -262,8 +252,8 @@ fn tell(
 
 /// What stands at a rank.
 async fn standing(opened: &Opened, rank: &Rank) -> anyhow::Result<Option<Standing>> {
-    let build = crate::words::build::Build::default();
-    let at = climbing(opened, &build, "").at(rank).await?;
+    let nobody = Run::default();
+    let at = climbing(opened, &nobody).at(rank).await?;
     let newest = at.entries().first().cloned();
     let s3p = at.s3p.map(|(version, _)| Standing::S3p(version));
     Ok(newest.map(|entry| Standing::Entry(Box::new(entry))).or(s3p))

@@ -9,7 +9,7 @@
 
 use crate::history::{Entry, Event, Head, Part, Peek, Position, Segment, Shape};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::Key;
@@ -186,8 +186,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         current: Current<T>,
         position: Option<&Position>,
         is_same: impl Fn(&T) -> bool,
-        time: &str,
-        build: &Build,
+        run: &Run,
         what: &T,
     ) -> anyhow::Result<Entry<T>> {
         // Segments never change: what was looked through once need not be again.
@@ -207,7 +206,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
             looked_through = since.end;
             Ok(Next::Append(what.clone()))
         };
-        Ok(self.extend(current, time, build, decide).await?.0)
+        Ok(self.extend(current, run, decide).await?.0)
     }
 
     /// Appends what `decide` makes of the head, and answers the entry that stands with the head
@@ -216,8 +215,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
     pub async fn extend(
         &self,
         mut current: Current<T>,
-        time: &str,
-        build: &Build,
+        run: &Run,
         mut decide: impl AsyncFnMut(&Head<T>) -> anyhow::Result<Next<T>>,
     ) -> anyhow::Result<(Entry<T>, Head<T>)> {
         for race in 0..RACES {
@@ -225,7 +223,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
                 Next::Stands(entry) => return Ok((entry, current.head)),
                 Next::Append(what) => what,
             };
-            let event = Event { time: time.to_owned(), build: build.clone(), what };
+            let event = Event { run: run.clone(), what };
             let (head, segments) = current.head.append([event]);
             if self.replace(&head, segments, current.etag).await? == Written::Yes {
                 let entry = head.entries().first().cloned();

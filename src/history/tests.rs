@@ -2,7 +2,7 @@ use super::*;
 use std::ops::Range;
 
 fn event<T>(what: T) -> Event<T> {
-    Event { time: "2026-01-01T00:00:00Z".into(), build: Build::default(), what }
+    Event { run: Run::at("2026-01-01T00:00:00Z"), what }
 }
 
 /// A history of `count` entries that was written so many at a time.
@@ -80,7 +80,10 @@ fn what_is_written_reads_back() {
 #[test]
 fn a_person_can_read_it() {
     let build = Build { name: Some("main/app/build #7".into()), url: None, by: Some("ana".into()) };
-    let (head, _) = Head::new("x").append([Event { build, ..event("it".to_owned()) }]);
+    let (head, _) = Head::new("x").append([Event {
+        run: Run { build, ..Run::at("2026-01-01T00:00:00Z") },
+        what: "it".to_owned(),
+    }]);
     let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
     let want = concat!(
         "{\"format\":\"s3-asset-history/1\",\"id\":\"x\",\"sealed\":0,\"entries\":[\n",

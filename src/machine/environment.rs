@@ -1,6 +1,6 @@
 //! The process's environment and clock: the only reader of either.
 
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::time::rfc3339;
 use std::time::SystemTime;
 
@@ -19,6 +19,11 @@ pub fn arguments() -> Vec<String> {
 /// What Concourse tells a get or a put about its build.
 pub fn build() -> Build {
     build_from(variable)
+}
+
+/// This process at work, from now on.
+pub fn run() -> Run {
+    Run { build: build(), time: now() }
 }
 
 fn build_from(variable: impl Fn(&str) -> Option<String>) -> Build {

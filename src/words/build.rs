@@ -2,6 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A build at work: what everything that it writes says of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The Concourse build, or the person at a command line.
+    pub build: Build,
+    /// When it began, in UTC, RFC 3339.
+    pub time: String,
+}
+
+impl Run {
+    /// Whoever it was, at this time.
+    pub fn at(time: &str) -> Run {
+        Run { build: Build::default(), time: time.to_owned() }
+    }
+}
+
 /// Who did something: what Concourse tells of a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {

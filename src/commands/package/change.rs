@@ -119,10 +119,10 @@ pub(super) async fn add(ledger: &Ledger, arguments: &AddArguments) -> anyhow::Re
     let options = ObjectOptions::default();
     let candidate =
         tracks::package::put::candidate_at(ledger, directory, name, &metadata, &options).await?;
-    let (build, now) = (environment::build(), environment::now());
-    let added = tracks::package::put::add(ledger, &candidate, &now, &build).await?;
+    let run = environment::run();
+    let added = tracks::package::put::add(ledger, &candidate, &run).await?;
     for tag in &tags {
-        ledger.tag(tag, added.version, &now, &build).await?;
+        ledger.tag(tag, added.version, &run).await?;
     }
     said(arguments.output, Some(added.version.to_string()), || {
         json!({
@@ -149,8 +149,8 @@ fn said(
 pub(super) async fn tag(ledger: &Ledger, arguments: &TagArguments) -> anyhow::Result<ExitCode> {
     let tag = Tag::parse(&arguments.label)?;
     let version = ledger.resolve(&Spec::parse(&arguments.version)?).await?;
-    let (build, now) = (environment::build(), environment::now());
-    let tagged = ledger.tag(&tag, version, &now, &build).await?;
+    let run = environment::run();
+    let tagged = ledger.tag(&tag, version, &run).await?;
     let name = &ledger.package.name;
     ledger.ledger.report().success(format!("{tag} is on version {version} of {name}"));
     said(
@@ -162,8 +162,8 @@ pub(super) async fn tag(ledger: &Ledger, arguments: &TagArguments) -> anyhow::Re
 
 pub(super) async fn untag(ledger: &Ledger, arguments: &UntagArguments) -> anyhow::Result<ExitCode> {
     let tag = Tag::parse(&arguments.label)?;
-    let (build, now) = (environment::build(), environment::now());
-    let last = ledger.untag(&tag, &now, &build).await?;
+    let run = environment::run();
+    let last = ledger.untag(&tag, &run).await?;
     let name = &ledger.package.name;
     match last {
         Some((version, _)) => ledger
@@ -184,8 +184,8 @@ pub(super) async fn remove(
     arguments: &RemoveArguments,
 ) -> anyhow::Result<ExitCode> {
     let version = arguments.version;
-    let (build, now) = (environment::build(), environment::now());
-    let removed = ledger.remove(version, &now, &build).await?;
+    let run = environment::run();
+    let removed = ledger.remove(version, &run).await?;
     let (name, report) = (&ledger.package.name, ledger.ledger.report());
     if removed {
         report.success(format!("version {version} of {name} is no longer available"));

@@ -6,7 +6,7 @@ use crate::machine::report::Report;
 use crate::s3::transfer::Engine;
 use crate::tracks::Track;
 use crate::tracks::promotion::source::Promotion;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::Rank;
 use clap::Args;
@@ -85,9 +85,12 @@ impl Opened {
         if is_one { std::slice::from_ref(&self.track.rank) } else { &self.track.ranks }
     }
 
-    /// Who does it: a build, or a person at a terminal.
-    pub(super) fn build(&self) -> Build {
-        let build = environment::build();
-        if build.is_empty() { Build { by: variable("USER"), ..build } } else { build }
+    /// Who does it, and when: a build, or a person at a terminal.
+    pub(super) fn run(&self) -> Run {
+        let mut run = environment::run();
+        if run.build.is_empty() {
+            run.build.by = variable("USER");
+        }
+        run
     }
 }

@@ -15,7 +15,7 @@ use crate::s3::transfer::{Engine, blocking};
 use crate::tracks::artifacts::params::{CommitOf, PutArtifacts};
 use crate::tracks::artifacts::rules::not_found;
 use crate::tracks::artifacts::source::{Artifacts, CodeHashRule, Follow};
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{CodeHash, CommitId};
 use std::path::Path;
@@ -26,13 +26,12 @@ pub(in crate::tracks) async fn put(
     engine: &Engine,
     params: &PutArtifacts,
     sources: &Path,
-    build: &Build,
-    time: &str,
+    run: &Run,
 ) -> anyhow::Result<Response> {
     let report = engine.store.report().clone();
     let repository = params.repository.as_deref().map(|path| sources.join(path));
     let commit = commit(params, sources)?;
-    let putting = Putting { engine, track, commit: &commit, build, time, options: &params.object };
+    let putting = Putting { engine, track, commit: &commit, run, options: &params.object };
     if track.follow == Follow::Code && track.code_hash.is_none() {
         return Err(fault(
             "source.artifacts: `follow: code` without `code_hash`",

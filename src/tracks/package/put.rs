@@ -9,7 +9,7 @@ use crate::tracks::package::ledger::{Added, Candidate, Ledger};
 use crate::tracks::package::params::{PackageVersion, PutPackage};
 use crate::tracks::package::rules::{OWN_FILES, Wanted};
 use crate::tracks::package::source::Package;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{RelPath, Spec};
 use crate::words::object::{ObjectOptions, UserMetadata};
@@ -22,8 +22,7 @@ pub(in crate::tracks) async fn put(
     engine: &Engine,
     params: &PutPackage,
     sources: &Path,
-    build: &Build,
-    time: &str,
+    run: &Run,
 ) -> anyhow::Result<Response> {
     let ledger = Ledger::new(&engine.store, track);
     let report = engine.store.report();
@@ -31,7 +30,7 @@ pub(in crate::tracks) async fn put(
         Some(PackageVersion::NewFile(glob)) => {
             let candidate =
                 candidate(&ledger, sources, glob, &params.metadata, &params.object).await?;
-            Some(add(&ledger, &candidate, time, build).await?)
+            Some(add(&ledger, &candidate, run).await?)
         }
         _ => None,
     };
@@ -48,7 +47,7 @@ pub(in crate::tracks) async fn put(
     let mut followed = None;
     if let Some(version) = version {
         for tag in &params.tags {
-            let number = ledger.tag(tag, version, time, build).await?;
+            let number = ledger.tag(tag, version, run).await?;
             report.success(format!("{tag} is on version {version} of {}", track.name));
             if track.tag.as_ref() == Some(tag) {
                 followed = Some((version, number));
@@ -57,7 +56,7 @@ pub(in crate::tracks) async fn put(
     }
     let mut untagged = None;
     for tag in &params.untag {
-        let last = ledger.untag(tag, time, build).await?;
+        let last = ledger.untag(tag, run).await?;
         match last {
             Some((version, _)) => {
                 report
@@ -152,13 +151,8 @@ async fn prepared(
 }
 
 /// Adds a version, and says so.
-pub async fn add(
-    ledger: &Ledger,
-    candidate: &Candidate,
-    time: &str,
-    build: &Build,
-) -> anyhow::Result<Added> {
-    let added = ledger.add(candidate, time, build, now_in_milliseconds).await?;
+pub async fn add(ledger: &Ledger, candidate: &Candidate, run: &Run) -> anyhow::Result<Added> {
+    let added = ledger.add(candidate, run, now_in_milliseconds).await?;
     let (name, file) = (&ledger.package.name, &added.record.basename);
     ledger.ledger.report().success(if added.is_new {
         format!("added {file} as version {} of {name}", added.version)

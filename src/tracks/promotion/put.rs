@@ -16,7 +16,7 @@ use crate::s3::transfer::Engine;
 use crate::tracks::promotion::get::describe_promotion;
 use crate::tracks::promotion::params::{Act, PutPromotion, VersionOf};
 use crate::tracks::promotion::source::Promotion;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::names::ReleaseVersion;
 use crate::words::time::stamp;
 use std::path::Path;
@@ -28,10 +28,9 @@ pub(in crate::tracks) async fn put(
     engine: &Engine,
     params: &PutPromotion,
     sources: &Path,
-    build: &Build,
-    time: &str,
+    run: &Run,
 ) -> anyhow::Result<Response> {
-    let climbing = Climbing { engine, track, build, time, options: &params.object };
+    let climbing = Climbing { engine, track, run, options: &params.object };
     let version = |of: &VersionOf| match of {
         VersionOf::Given(version) => Ok(version.clone()),
         VersionOf::File(file) => {

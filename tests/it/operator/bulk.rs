@@ -7,7 +7,7 @@ use s3_asset_resource::machine::report::Report;
 use s3_asset_resource::s3::store::Store;
 use s3_asset_resource::tracks::Source;
 use s3_asset_resource::tracks::artifacts::rules::Published;
-use s3_asset_resource::words::build::Build;
+use s3_asset_resource::words::build::Run;
 use s3_asset_resource::words::names::{CommitId, Key};
 use s3_test_server::Server;
 use std::collections::HashSet;
@@ -42,16 +42,16 @@ async fn nothing_is_lost_and_nothing_is_there_twice() {
     let first = record().begin().await.expect("begun");
     drop(first);
     let bulk = async |range: std::ops::Range<usize>| {
-        let event = |n| Event { time: String::new(), build: Build::default(), what: published(n) };
+        let event = |n| Event { run: Run::default(), what: published(n) };
         let current = record().read().await.expect("read").expect("there");
         let events = range.map(event).collect();
         record().append_all(current, |what| what.commit.clone(), events).await.expect("entered");
     };
     let single = async |n: usize| {
         let current = record().read().await.expect("read").expect("there");
-        let (what, build) = (published(n), Build::default());
+        let what = published(n);
         let same = |known: &Published| known.commit == what.commit;
-        record().append(current, None, same, "", &build, &what).await.expect("entered");
+        record().append(current, None, same, &Run::default(), &what).await.expect("entered");
     };
     let singles = futures_util::future::join_all((MANY..MANY + SINGLE).map(single));
     // Two imports of the same sets, of which the second has some more, and puts beside them.

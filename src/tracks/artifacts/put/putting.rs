@@ -17,7 +17,7 @@ use crate::tracks::artifacts::get::describe;
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::{Published, RESERVED, version};
 use crate::tracks::artifacts::source::Artifacts;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{CodeHash, CommitId, Key, RelPath};
@@ -35,10 +35,8 @@ pub struct Putting<'a> {
     pub track: &'a Artifacts,
     /// Which commit.
     pub commit: &'a CommitId,
-    /// Who.
-    pub build: &'a Build,
-    /// When, in UTC, RFC 3339.
-    pub time: &'a str,
+    /// Who does it, and when.
+    pub run: &'a Run,
     /// What the objects carry.
     pub options: &'a ObjectOptions,
 }
@@ -119,8 +117,8 @@ impl Putting<'_> {
             commit: self.commit.clone(),
             code_hash,
             cached_from,
-            time: self.time.to_owned(),
-            build: self.build.clone(),
+            time: self.run.time.clone(),
+            build: self.run.build.clone(),
         }
     }
 
@@ -352,7 +350,7 @@ impl Putting<'_> {
     ) -> anyhow::Result<Published> {
         let is_same = |known: &Published| known.commit == entry.commit;
         let record = self.record()?;
-        Ok(record.append(current, position, is_same, self.time, self.build, entry).await?.what)
+        Ok(record.append(current, position, is_same, self.run, entry).await?.what)
     }
 
     pub(super) fn response(&self, outcome: Outcome) -> anyhow::Result<Response> {

@@ -5,7 +5,7 @@ use crate::history::Head;
 use crate::history::stored::Next;
 use crate::s3::store::{Condition, Written};
 use crate::tracks::package::rules::{Change, Stood, Tombstone, newest};
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::Tag;
 use crate::words::object::UserMetadata;
@@ -13,7 +13,7 @@ use crate::words::object::UserMetadata;
 impl Ledger {
     /// Removes a version: its history says so, and its record becomes a tombstone. Its blob stays
     /// until `gc` finds that nothing refers to it. False: it was removed before.
-    pub async fn remove(&self, version: u64, time: &str, build: &Build) -> anyhow::Result<bool> {
+    pub async fn remove(&self, version: u64, run: &Run) -> anyhow::Result<bool> {
         let Some(Standing { stood, etag, .. }) = self.standing(version).await? else {
             self.record(version).await?;
             return Ok(false);
@@ -38,8 +38,8 @@ impl Ledger {
                 None => Next::Append(Change::Removed { removed: version, newest: newest(head) }),
             })
         };
-        self.history()?.extend(current, time, build, decide).await?;
-        let tombstone = Tombstone { removed_at: time.to_owned(), build: build.clone() };
+        self.history()?.extend(current, run, decide).await?;
+        let tombstone = Tombstone { removed_at: run.time.clone(), build: run.build.clone() };
         let (key, bytes) = (self.package.record(version)?, serde_json::to_vec(&tombstone)?);
         let condition = Condition::Unchanged(etag);
         if self.write(&key, bytes, &condition, UserMetadata::new()).await? == Written::Refused

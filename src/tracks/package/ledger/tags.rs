@@ -5,7 +5,7 @@ use crate::history::stored::{Current, Next};
 use crate::history::{Entry, Head};
 use crate::s3::store::unique_id;
 use crate::tracks::package::rules::{Move, Pointer};
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::Tag;
 use anyhow::Context as _;
@@ -14,32 +14,21 @@ use futures_util::future::try_join;
 impl Ledger {
     /// Puts a tag on a version, and answers the number of the move that did. A tag that is there
     /// already stays where it is.
-    pub async fn tag(
-        &self,
-        tag: &Tag,
-        version: u64,
-        time: &str,
-        build: &Build,
-    ) -> anyhow::Result<u64> {
+    pub async fn tag(&self, tag: &Tag, version: u64, run: &Run) -> anyhow::Result<u64> {
         self.record(version).await?;
-        Ok(self.move_tag(tag, Some(version), time, build).await?.0.number)
+        Ok(self.move_tag(tag, Some(version), run).await?.0.number)
     }
 
     /// Takes a tag away; answers the last version that it was on, and the number of the move that
     /// put it there. None: nobody ever set it.
-    pub async fn untag(
-        &self,
-        tag: &Tag,
-        time: &str,
-        build: &Build,
-    ) -> anyhow::Result<Option<(u64, u64)>> {
+    pub async fn untag(&self, tag: &Tag, run: &Run) -> anyhow::Result<Option<(u64, u64)>> {
         let history = self.tag_history(tag)?;
         let (current, pointed) =
             try_join(history.read(), self.pointed(&self.package.pointer(tag)?)).await?;
         if current.is_none() && pointed.is_none() {
             return Ok(None);
         }
-        let (_, head) = self.move_tag(tag, None, time, build).await?;
+        let (_, head) = self.move_tag(tag, None, run).await?;
         let last = |entries: &[Entry<Move>]| {
             entries.iter().find_map(|entry| Some((entry.what.version?, entry.number)))
         };
@@ -84,13 +73,12 @@ impl Ledger {
         &self,
         tag: &Tag,
         version: Option<u64>,
-        time: &str,
-        build: &Build,
+        run: &Run,
     ) -> anyhow::Result<(Entry<Move>, Head<Move>)> {
         let history = self.tag_history(tag)?;
         let mut current = begun(&history, history.read().await?).await?;
         if current.head.entries().is_empty() {
-            current = self.take_over(tag, current, time).await?;
+            current = self.take_over(tag, current, &run.time).await?;
         }
         let mine = Move { version, id: unique_id() };
         let decide = async |head: &Head<Move>| {
@@ -101,7 +89,7 @@ impl Ledger {
                 None => Next::Append(mine.clone()),
             })
         };
-        let moved = history.extend(current, time, build, decide).await?;
+        let moved = history.extend(current, run, decide).await?;
         self.follow_tag(tag).await?;
         Ok(moved)
     }
@@ -125,7 +113,7 @@ impl Ledger {
                 None => Next::Append(found.clone()),
             })
         };
-        history.extend(current, time, &Build::default(), decide).await?;
+        history.extend(current, &Run::at(time), decide).await?;
         history.read().await?.context("a history was deleted meanwhile")
     }
 

@@ -10,7 +10,7 @@ use crate::tracks::package::rules::{
     Change, Entered, Pointer, Stood, VersionRecord, newest, standing,
 };
 use crate::tracks::package::source::Numbering;
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::object::{ObjectOptions, UserMetadata};
 use anyhow::Context as _;
 use futures_util::future::try_join;
@@ -44,13 +44,13 @@ pub struct Added {
 }
 
 impl Candidate {
-    fn record(&self, time: &str, build: &Build) -> VersionRecord {
+    fn record(&self, run: &Run) -> VersionRecord {
         VersionRecord {
             sha: self.file.facts.sha256,
             basename: self.file.facts.path.file_name().to_owned(),
             mode: self.mode,
             size: Some(self.file.facts.size),
-            entered: Entered::new(&unique_id(), time, build),
+            entered: Entered::new(&unique_id(), run),
         }
     }
 
@@ -61,14 +61,14 @@ impl Candidate {
 
 /// What the history says of a record, whoever wrote it: when, by which build, what. `time` is for
 /// those of other tools.
-fn change(version: u64, stood: &Stood, time: &str) -> (String, Build, Change) {
+fn change(version: u64, stood: &Stood, time: &str) -> (Run, Change) {
     let Stood::Version(record) = stood else {
-        return (time.to_owned(), Build::default(), Change::of_number(version));
+        return (Run::at(time), Change::of_number(version));
     };
     let Entered { added_at, build, .. } = &record.entered;
     let (sha, basename) = (Some(record.sha), Some(record.basename.clone()));
-    let time = added_at.as_deref().unwrap_or(time);
-    (time.to_owned(), build.clone(), Change::Added { added: version, sha, basename })
+    let time = added_at.as_deref().unwrap_or(time).to_owned();
+    (Run { build: build.clone(), time }, Change::Added { added: version, sha, basename })
 }
 
 /// More records than these are entered by their numbers alone: a ledger that sacker filled over
@@ -83,28 +83,22 @@ impl Ledger {
     pub async fn add(
         &self,
         candidate: &Candidate,
-        time: &str,
-        build: &Build,
+        run: &Run,
         now: impl Fn() -> u64,
     ) -> anyhow::Result<Added> {
         match self.package.numbering {
-            Numbering::Sequential => self.add_next(candidate, time, build).await,
-            Numbering::Timestamp => self.add_now(candidate, time, build, now).await,
+            Numbering::Sequential => self.add_next(candidate, run).await,
+            Numbering::Timestamp => self.add_now(candidate, run, now).await,
         }
     }
 
-    async fn add_next(
-        &self,
-        candidate: &Candidate,
-        time: &str,
-        build: &Build,
-    ) -> anyhow::Result<Added> {
-        let wanted = candidate.record(time, build);
+    async fn add_next(&self, candidate: &Candidate, run: &Run) -> anyhow::Result<Added> {
+        let wanted = candidate.record(run);
         let history = self.history()?;
         let mut current = self.current().await?;
         let mut placed = None;
         let added = loop {
-            let found = self.same(candidate, &wanted, &current.head, build).await?;
+            let found = self.same(candidate, &wanted, &current.head, &run.build).await?;
             // Also where the version stands: what became of its blob is mended.
             if placed.is_none() {
                 placed = Some(self.place(candidate).await?);
@@ -115,7 +109,7 @@ impl Ledger {
             let version = newest(&current.head) + 1;
             let mine = wanted.clone().at(&current.head.position());
             let stood = self.record_at(version, mine, candidate).await?;
-            self.enter(current, version, &stood, time).await?;
+            self.enter(current, version, &stood, &run.time).await?;
             if let Stood::Version(record) = stood
                 && record.entered.id == wanted.entered.id
             {
@@ -159,14 +153,14 @@ impl Ledger {
         stood: &Stood,
         time: &str,
     ) -> anyhow::Result<()> {
-        let (time, build, added) = change(version, stood, time);
+        let (run, added) = change(version, stood, time);
         let decide = async |head: &Head<Change>| {
             Ok(match head.entries().first() {
                 Some(entry) if entry.what.newest() >= version => Next::Stands(entry.clone()),
                 _ => Next::Append(added.clone()),
             })
         };
-        self.history()?.extend(current, &time, &build, decide).await.map(drop)
+        self.history()?.extend(current, &run, decide).await.map(drop)
     }
 
     /// The version that an add need not make.
@@ -224,11 +218,11 @@ impl Ledger {
             .map(|(added, modified)| async move {
                 let standing = if reads { self.standing(added).await? } else { None };
                 let time = crate::words::time::rfc3339_of(modified);
-                let (time, build, what) = match standing.map(|it| it.stood) {
+                let (run, what) = match standing.map(|it| it.stood) {
                     Some(stood) => change(added, &stood, &time),
-                    None => (time, Build::default(), Change::of_number(added)),
+                    None => (Run::at(&time), Change::of_number(added)),
                 };
-                Ok::<_, anyhow::Error>(Event { time, build, what })
+                Ok::<_, anyhow::Error>(Event { run, what })
             })
             .buffered(AT_ONCE)
             .try_collect()
@@ -262,11 +256,10 @@ impl Ledger {
     async fn add_now(
         &self,
         candidate: &Candidate,
-        time: &str,
-        build: &Build,
+        run: &Run,
         now: impl Fn() -> u64,
     ) -> anyhow::Result<Added> {
-        let wanted = candidate.record(time, build);
+        let wanted = candidate.record(run);
         let key = self.package.latest()?;
         if let Some(fetched) = self.ledger.get_if_allowed(&key).await?
             && let Ok(pointer) = Pointer::parse(&fetched.bytes, key.as_str())

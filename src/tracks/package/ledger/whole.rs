@@ -7,7 +7,7 @@ use crate::s3::transfer::AT_ONCE;
 use crate::tracks::package::rules::{
     Change, Exported, ExportedTag, ExportedVersion, Move, Stood, VersionRecord, newest,
 };
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::Tag;
@@ -169,8 +169,7 @@ impl Ledger {
             }
         }
         let events = exported.changes.iter().map(|entry| Event {
-            time: entry.time.clone(),
-            build: entry.build.clone(),
+            run: Run { time: entry.time.clone(), build: entry.build.clone() },
             what: entry.what.clone(),
         });
         let name = |change: &Change| match change {
@@ -220,8 +219,7 @@ impl Ledger {
             return Ok(());
         }
         let events = exported.moves.iter().map(|entry| Event {
-            time: entry.time.clone(),
-            build: entry.build.clone(),
+            run: Run { time: entry.time.clone(), build: entry.build.clone() },
             what: entry.what.clone(),
         });
         let current = begun(&history, current).await?;

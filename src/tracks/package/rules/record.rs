@@ -2,7 +2,7 @@
 
 use super::read;
 use crate::history::Position;
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{RelPath, shown};
@@ -52,11 +52,11 @@ pub struct Entered {
 
 impl Entered {
     /// By a put.
-    pub fn new(id: &str, time: &str, build: &Build) -> Entered {
+    pub fn new(id: &str, run: &Run) -> Entered {
         Entered {
             id: Some(id.to_owned()),
-            added_at: Some(time.to_owned()),
-            build: build.clone(),
+            added_at: Some(run.time.clone()),
+            build: run.build.clone(),
             history: None,
         }
     }

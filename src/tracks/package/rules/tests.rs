@@ -2,7 +2,7 @@ use super::record::OWN_FILES;
 use super::*;
 use crate::history::Event;
 use crate::tracks::package::source::Numbering;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::names::{PackageName, Prefix};
 
 fn package() -> Package {
@@ -168,7 +168,7 @@ fn numbers_never_come_back() {
     let mut head: Head<Change> = Head::new("h");
     assert_eq!(newest(&head), 0);
     for change in changes(&[1, 2, 3, -3, -2]).into_iter().rev() {
-        let event = Event { time: String::new(), build: Build::default(), what: change };
+        let event = Event { run: Run::default(), what: change };
         (head, _) = head.append([event]);
     }
     assert_eq!(newest(&head), 3);
@@ -188,13 +188,12 @@ fn records_are_sackers_and_ours() {
     assert_eq!(permissions(0o104_755), 0o755, "nothing changes who runs it");
     let mut head: Head<Change> = Head::new("h");
     (head, _) = head.append([Event {
-        time: String::new(),
-        build: Build::default(),
+        run: Run::default(),
         what: Change::Added { added: 1, sha: None, basename: None },
     }]);
     let ours = VersionRecord {
         size: Some(1),
-        entered: Entered::new("i", "2026-01-01T00:00:00Z", &Build::default()),
+        entered: Entered::new("i", &Run::at("2026-01-01T00:00:00Z")),
         ..*record
     }
     .at(&head.position());

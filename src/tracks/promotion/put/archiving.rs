@@ -148,7 +148,7 @@ impl Climbing<'_> {
     /// Whether these bytes may be written under the plain key.
     async fn claim(&self, shelf: &Shelf, sha256: &Sha256) -> anyhow::Result<bool> {
         let (store, key) = (&self.engine.store, shelf.claim()?);
-        let claim = Claim::new(*sha256, self.time, self.build).to_bytes()?;
+        let claim = Claim::new(*sha256, self.run).to_bytes()?;
         if self.write_record(&key, claim, None).await? == Written::Yes {
             return Ok(true);
         }
@@ -182,7 +182,7 @@ impl Climbing<'_> {
         shelf: &Shelf,
         position: &Position,
     ) -> anyhow::Result<Archived> {
-        let record = Record::new(&self.track.file, release, self.time, self.build);
+        let record = Record::new(&self.track.file, release, self.run);
         let key = shelf.record()?;
         let written = self.write_record(&key, record.to_bytes()?, Some(position)).await?;
         if written == Written::Yes {

@@ -18,7 +18,7 @@ use crate::s3::store::{Facts, unique_id};
 use crate::s3::transfer::{Engine, blocking};
 use crate::tracks::promotion::rules::{Intent, Place, Promoted, Refused, Release, S3P};
 use crate::tracks::promotion::source::Promotion;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::ReleaseVersion;
 use crate::words::object::{ObjectOptions, PROMOTION, VERSION};
@@ -31,10 +31,8 @@ pub struct Climbing<'a> {
     pub engine: &'a Engine,
     /// Which file, which rank.
     pub track: &'a Promotion,
-    /// Who.
-    pub build: &'a Build,
-    /// When, in UTC, RFC 3339.
-    pub time: &'a str,
+    /// Who does it, and when.
+    pub run: &'a Run,
     /// What the objects carry.
     pub options: &'a ObjectOptions,
 }
@@ -110,7 +108,7 @@ impl Climbing<'_> {
             _ => {}
         }
         let (current, s3p) = self.begun(at).await?;
-        let build_url = self.build.url.clone();
+        let build_url = self.run.build.url.clone();
         let intent = Intent::RollBack { version: version.clone(), build_url };
         self.enter(current, s3p, &intent, None).await
     }
@@ -185,7 +183,7 @@ impl Climbing<'_> {
                 (None, Intent::RollBack { version, .. }) => return Err(self.never_stood(version)),
             }))
         };
-        let (entry, head) = record.extend(current, self.time, self.build, decide).await?;
+        let (entry, head) = record.extend(current, self.run, decide).await?;
         let newest = head.entries().first().unwrap_or(&entry).clone();
         let news = match &stood_by_s3p {
             None if entry.what.id == id => News::Promoted,

@@ -20,7 +20,7 @@
 //!   refused.
 
 use super::Release;
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, shown};
@@ -97,13 +97,13 @@ pub struct Record {
 
 impl Record {
     /// The record of a release.
-    pub fn new(file: &ReleaseFile, release: Release, time: &str, build: &Build) -> Record {
+    pub fn new(file: &ReleaseFile, release: Release, run: &Run) -> Record {
         Record {
             format: RELEASE.to_owned(),
             file: file.clone(),
             release,
-            archived_at: time.to_owned(),
-            build: build.clone(),
+            archived_at: run.time.clone(),
+            build: run.build.clone(),
         }
     }
 
@@ -167,8 +167,13 @@ pub struct Claim {
 
 impl Claim {
     /// A claim for some bytes.
-    pub fn new(sha256: Sha256, time: &str, build: &Build) -> Claim {
-        Claim { format: CLAIM.to_owned(), sha256, since: time.to_owned(), build: build.clone() }
+    pub fn new(sha256: Sha256, run: &Run) -> Claim {
+        Claim {
+            format: CLAIM.to_owned(),
+            sha256,
+            since: run.time.clone(),
+            build: run.build.clone(),
+        }
     }
 
     /// The digest in a claim; none where it cannot be read, and then nobody may use the plain key.
@@ -205,7 +210,7 @@ mod tests {
         let (version, file, shelf) = words(version, file);
         let key = key.map_or(shelf.plain, |key| Key::parse(key).expect("a key"));
         let release = Release { version, size: 1, sha256: Sha256::of(b"x"), key };
-        let record = Record::new(&file, release, "2026-01-01T00:00:00Z", &Build::default());
+        let record = Record::new(&file, release, &Run::at("2026-01-01T00:00:00Z"));
         record.to_bytes().expect("JSON")
     }
 

@@ -4,18 +4,18 @@
 //! `--json` one JSON value; everything else goes to standard error, as it does for the resource.
 
 mod artifacts;
+mod asset_manager;
 mod board;
+mod bucket_options;
 mod code_hash;
 mod import;
 mod import_plan;
-mod legacy;
-mod manager;
 mod package;
-mod place;
 mod release;
 mod schema;
-mod sets;
+mod sets_options;
 mod table;
+mod unlisted_sets;
 mod usage;
 mod verify;
 
@@ -51,10 +51,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Looks whether the assets of a checkout's commit are published, or can come out of the cache
-    #[command(after_help = manager::CHECK_HELP)]
+    #[command(after_help = asset_manager::CHECK_HELP)]
     Check(Output),
     /// Uploads the package directory that `check` prepared, unless the assets were found
-    #[command(after_help = manager::UPLOAD_HELP)]
+    #[command(after_help = asset_manager::UPLOAD_HELP)]
     Upload(Output),
     /// Looks at the sets in a bucket, and gives a history to a bucket that has none
     #[command(subcommand, after_help = artifacts::HELP)]
@@ -94,8 +94,8 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
     };
     terminal::run(&report.clone(), async {
         match cli.command {
-            Command::Check(output) => manager::check(&report, output).await,
-            Command::Upload(output) => manager::upload(&report, output).await,
+            Command::Check(output) => asset_manager::check(&report, output).await,
+            Command::Upload(output) => asset_manager::upload(&report, output).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
             Command::Release(command) => release::run(&report, command).await,
             Command::Package(arguments) => package::run(&report, arguments).await,

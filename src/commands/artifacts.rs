@@ -1,11 +1,11 @@
 //! `s3-asset artifacts`: the sets in a bucket, as the history orders them and their manifests list
 //! them.
 
-use super::legacy::{self, LegacyFile};
-use super::sets::{Opened, Sets};
+use super::sets_options::{Opened, SetsOptions};
+use super::unlisted_sets::{self, LegacyFile};
 use super::{Output, import, verify};
 use crate::history::Entry;
-use crate::history::stored::Record;
+use crate::history::stored::History;
 use crate::machine::report::{Report, size};
 use crate::machine::terminal::{self, until_terminated};
 use crate::s3::transfer::missing;
@@ -71,7 +71,7 @@ pub(super) struct ListArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    sets: Sets,
+    sets: SetsOptions,
 }
 
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ pub(super) struct ShowArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    sets: Sets,
+    sets: SetsOptions,
 }
 
 pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Result<ExitCode> {
@@ -106,8 +106,8 @@ pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Resul
 }
 
 /// The history of a bucket.
-pub(super) fn record(opened: &Opened) -> anyhow::Result<Record<'_, Published>> {
-    Ok(Record::new(&opened.engine.store, opened.track.history()?))
+pub(super) fn record(opened: &Opened) -> anyhow::Result<History<'_, Published>> {
+    Ok(History::new(&opened.engine.store, opened.track.history()?))
 }
 
 /// The newest entries of the history, newest first; none where there is no history yet.
@@ -220,7 +220,7 @@ async fn show(opened: &Opened, arguments: &ShowArguments) -> anyhow::Result<()> 
             "run the put again: it finishes, or begins anew",
         ));
     }
-    let files = legacy::read(store, &folder.prefix, &listing).await?;
+    let files = unlisted_sets::read(store, &folder.prefix, &listing).await?;
     if files.is_empty() {
         return Err(missing(&uri));
     }

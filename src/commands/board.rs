@@ -9,8 +9,8 @@ mod section;
 use section::plain;
 
 use super::Output;
-use super::package::Where;
-use super::release::Releases;
+use super::package::LedgerOptions;
+use super::release::ReleaseOptions;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
 use crate::words::fault::fault;
@@ -44,11 +44,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    releases: Releases,
+    releases: ReleaseOptions,
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let ledger = Where::beside(&arguments.releases.place, arguments.ledger.clone());
+    let ledger = LedgerOptions::beside(&arguments.releases.place, arguments.ledger.clone());
     let by_ranks = arguments.releases.has_ranks();
     let by_tags = arguments.ledger.is_some() || !by_ranks && ledger.is_given()?;
     let (mut buckets, mut sections) = (Vec::new(), Vec::new());

@@ -10,8 +10,8 @@
 
 use super::artifacts::record;
 use super::import_plan::{Found, State, Step, agreed, folders, steps};
-use super::legacy::{self, LegacyFile};
-use super::sets::{Opened, Sets};
+use super::sets_options::{Opened, SetsOptions};
+use super::unlisted_sets::{self, LegacyFile};
 use super::{Output, table};
 use crate::history::stored::Current;
 use crate::history::{Event, Position};
@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(super) const HELP: &str = "\
-Sets are entered in the order of their times. Where s3-asset-manager uploaded one, a manifest is
+SetsOptions are entered in the order of their times. LedgerOptions s3-asset-manager uploaded one, a manifest is
 made of what its objects say about themselves; an object without package-hash is downloaded and
 hashed. Safe to run again, and beside puts; not while an upload of s3-asset-manager is under way,
 whose set would be sealed half.
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    sets: Sets,
+    sets: SetsOptions,
 }
 
 /// What is to be done, and on what ground.
@@ -340,7 +340,7 @@ async fn legacy_files<N>(
     });
     match odd {
         Some(problem) => Ok(Err(problem)),
-        None => legacy::read(store, &found.folder, &found.files).await.map(Ok),
+        None => unlisted_sets::read(store, &found.folder, &found.files).await.map(Ok),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! No network, no clock: listings and known commits come in, steps go out.
 
-use super::legacy::is_file;
+use super::unlisted_sets::is_file;
 use crate::s3::store::Listed;
 use crate::words::names::{CommitId, Prefix};
 use std::collections::{BTreeMap, HashSet};

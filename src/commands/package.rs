@@ -10,7 +10,7 @@ mod import;
 mod query;
 
 use super::Output;
-use super::place::Place;
+use super::bucket_options::BucketOptions;
 use crate::machine::report::Report;
 use crate::machine::terminal::until_terminated;
 use crate::tracks::Track;
@@ -38,15 +38,15 @@ Examples:
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    place: Where,
+    place: LedgerOptions,
     #[command(subcommand)]
     command: Command,
 }
 
-/// Where the packages are. Options stand before the command, as for sacker, or after it.
+/// LedgerOptions the packages are. Options stand before the command, as for sacker, or after it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The buckets")]
-pub(super) struct Where {
+pub(super) struct LedgerOptions {
     /// The bucket of names, versions and tags
     #[arg(long, global = true, value_name = "s3://BUCKET")]
     ledger: Option<String>,
@@ -120,12 +120,20 @@ struct ListArguments {
     output: Output,
 }
 
-impl Where {
+impl LedgerOptions {
     /// The options of a command that is about other buckets as well.
-    pub(super) fn beside(place: &Place, ledger: Option<String>) -> Where {
-        let Place { prefix, region, endpoint, path_style, no_conditional_writes, .. } =
+    pub(super) fn beside(place: &BucketOptions, ledger: Option<String>) -> LedgerOptions {
+        let BucketOptions { prefix, region, endpoint, path_style, no_conditional_writes, .. } =
             place.clone();
-        Where { ledger, store: None, prefix, region, endpoint, path_style, no_conditional_writes }
+        LedgerOptions {
+            ledger,
+            store: None,
+            prefix,
+            region,
+            endpoint,
+            path_style,
+            no_conditional_writes,
+        }
     }
 
     /// Whether a ledger is given, by an option or in sacker's configuration.
@@ -148,7 +156,7 @@ impl Where {
             ));
         };
         let store = self.store.clone().or(config.store).unwrap_or_else(|| ledger.clone());
-        let place = Place {
+        let place = BucketOptions {
             bucket: Some(ledger.trim_start_matches("s3://").trim_end_matches('/').to_owned()),
             prefix: self.prefix.clone(),
             region: self.region.clone(),
@@ -198,7 +206,7 @@ pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::R
         Command::Gc(a) => {
             let mut others = Vec::new();
             for uri in &a.also_ledger {
-                let place = Where { ledger: Some(uri.clone()), ..place.clone() };
+                let place = LedgerOptions { ledger: Some(uri.clone()), ..place.clone() };
                 others.push(place.open(report, None, None).await?);
             }
             done!(open(None).await?, |l| gc::run(l, &others, &a))

@@ -7,9 +7,9 @@
 
 mod download;
 mod history;
-mod place;
+mod options;
 
-pub(super) use place::{Opened, Releases};
+pub(super) use options::{Opened, ReleaseOptions};
 
 use super::Output;
 use crate::machine::report::Report;
@@ -103,7 +103,7 @@ pub(super) struct PromoteArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    releases: Releases,
+    releases: ReleaseOptions,
 }
 
 #[derive(Debug, Args)]
@@ -115,7 +115,7 @@ pub(super) struct VersionArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    releases: Releases,
+    releases: ReleaseOptions,
 }
 
 #[derive(Debug, Args)]
@@ -129,7 +129,7 @@ pub(super) struct RollbackArguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    releases: Releases,
+    releases: ReleaseOptions,
 }
 
 pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Result<ExitCode> {

@@ -1,8 +1,8 @@
 //! `s3-asset artifacts verify`: whether the bytes in the bucket are those that were published.
 
 use super::artifacts::{commit, newest};
-use super::sets::{Opened, Sets};
-use super::{Output, legacy, table};
+use super::sets_options::{Opened, SetsOptions};
+use super::{Output, table, unlisted_sets};
 use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
 use crate::s3::store::{Fetched, Listed};
@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Sets whose manifests and listings are read ahead.
+/// SetsOptions whose manifests and listings are read ahead.
 const SETS_AT_ONCE: usize = 4;
 
 pub(super) const HELP: &str = "\
@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    sets: Sets,
+    sets: SetsOptions,
 }
 
 /// Something that is not as it was published.
@@ -182,7 +182,7 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
             Vec::new()
         }
         None => {
-            let files = legacy::read(store, &folder.prefix, &listing).await?;
+            let files = unlisted_sets::read(store, &folder.prefix, &listing).await?;
             if files.is_empty() {
                 verified.wrong(store.uri(folder.prefix.as_str()), "the set is gone".to_owned());
             }

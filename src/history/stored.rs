@@ -35,7 +35,7 @@ const BATCH: usize = 4096;
 
 /// The history under a key: its head is `<key>.json`, its segments are below `<key>/`.
 #[derive(Debug)]
-pub struct Record<'a, T> {
+pub struct History<'a, T> {
     store: &'a Store,
     key: Key,
     entries: PhantomData<T>,
@@ -58,10 +58,10 @@ pub enum Next<T> {
     Stands(Entry<T>),
 }
 
-impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
+impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
     /// The history under a key.
-    pub fn new(store: &'a Store, key: Key) -> Record<'a, T> {
-        Record { store, key, entries: PhantomData }
+    pub fn new(store: &'a Store, key: Key) -> History<'a, T> {
+        History { store, key, entries: PhantomData }
     }
 
     /// The head's key.
@@ -90,7 +90,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> Record<'a, T> {
         Peek::parse(fetched.bytes).with_context(|| self.store.uri(key.as_str())).map(Some)
     }
 
-    /// Makes an empty head where [`Record::read`] found none, or no entry in it; refuses a server
+    /// Makes an empty head where [`History::read`] found none, or no entry in it; refuses a server
     /// that ignores conditions.
     pub async fn begin(&self) -> anyhow::Result<Current<T>> {
         let bytes: Bytes = Head::<T>::new(unique_id()).to_bytes()?.into();

@@ -2,7 +2,7 @@
 //! read; where s3p put it and nothing of ours, its object is asked.
 
 use super::section::{Cell, Row, Section};
-use crate::history::stored::Record;
+use crate::history::stored::History;
 use crate::s3::store::Store;
 use crate::s3::transfer::AT_ONCE;
 use crate::tracks::promotion::rules::{Promoted, S3P};
@@ -102,7 +102,7 @@ async fn cell(
     found: Found,
 ) -> anyhow::Result<Option<Cell>> {
     if found.has_history
-        && let Some(mut head) = Record::<Promoted>::new(store, track.history(rank)?).peek().await?
+        && let Some(mut head) = History::<Promoted>::new(store, track.history(rank)?).peek().await?
         && let Some(entry) = head.older()?
     {
         return Ok(Some(Cell {

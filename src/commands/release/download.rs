@@ -1,6 +1,6 @@
 //! `release download`: what stands at a rank, out of the archive and checked.
 
-use super::{Opened, Releases, standing};
+use super::{Opened, ReleaseOptions, standing};
 use crate::commands::Output;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
@@ -18,12 +18,12 @@ pub(in crate::commands) struct Arguments {
     file: String,
     /// The rank
     rank: String,
-    /// Where to: a file's path, or a directory that is there; unset: the file's name, here
+    /// LedgerOptions to: a file's path, or a directory that is there; unset: the file's name, here
     path: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: Output,
     #[command(flatten)]
-    releases: Releases,
+    releases: ReleaseOptions,
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::Result<()> {

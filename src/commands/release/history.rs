@@ -1,9 +1,9 @@
 //! `release history`: who promoted what, when, and from where.
 
-use super::{Opened, Releases};
+use super::{Opened, ReleaseOptions};
 use crate::commands::{Output, table::table};
 use crate::history::Entry;
-use crate::history::stored::Record;
+use crate::history::stored::History;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
 use crate::tracks::promotion::rules::{Promoted, S3P};
@@ -28,7 +28,7 @@ pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     pub(super) output: Output,
     #[command(flatten)]
-    releases: Releases,
+    releases: ReleaseOptions,
 }
 
 /// A line of the list.
@@ -62,7 +62,7 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
 
 /// The newest entries of a rank, newest first; last of all what s3p had put there.
 async fn of_rank(opened: &Opened, rank: &Rank, most: usize) -> anyhow::Result<Vec<Line>> {
-    let record = Record::<Promoted>::new(&opened.engine.store, opened.track.history(rank)?);
+    let record = History::<Promoted>::new(&opened.engine.store, opened.track.history(rank)?);
     let mut lines = Vec::new();
     for entry in record.newest(most).await?.unwrap_or_default() {
         let before = entry.what.after_s3p.as_ref().map(ToString::to_string);

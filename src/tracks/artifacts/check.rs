@@ -5,7 +5,7 @@
 //! round reads the segments from it on, all at once.
 
 use crate::history::Position;
-use crate::history::stored::Record;
+use crate::history::stored::History;
 use crate::input::common::Settings;
 use crate::input::protocol::Version;
 use crate::s3::store::Store;
@@ -25,7 +25,7 @@ pub(in crate::tracks) async fn check(
         return Ok(version.cloned().into_iter().collect());
     }
     let wanted = version.map(Wanted::parse).transpose()?;
-    let record = Record::<Published>::new(store, track.history()?);
+    let record = History::<Published>::new(store, track.history()?);
     let facts = async {
         match &wanted {
             None => Ok(None),

@@ -20,7 +20,7 @@ pub use versions::{Added, Candidate};
 pub use whole::Restored;
 
 use crate::history::Head;
-use crate::history::stored::{Current, Record};
+use crate::history::stored::{Current, History};
 use crate::s3::store::{Condition, ETag, Store, Written};
 use crate::s3::transfer::Engine;
 use crate::tracks::package::rules::{
@@ -83,13 +83,13 @@ impl Ledger {
     }
 
     /// The history of versions.
-    pub fn history(&self) -> anyhow::Result<Record<'_, Change>> {
-        Ok(Record::new(&self.ledger, self.package.history()?))
+    pub fn history(&self) -> anyhow::Result<History<'_, Change>> {
+        Ok(History::new(&self.ledger, self.package.history()?))
     }
 
     /// The history of a tag.
-    pub fn tag_history(&self, tag: &Tag) -> anyhow::Result<Record<'_, Move>> {
-        Ok(Record::new(&self.ledger, self.package.tag_history(tag)?))
+    pub fn tag_history(&self, tag: &Tag) -> anyhow::Result<History<'_, Move>> {
+        Ok(History::new(&self.ledger, self.package.tag_history(tag)?))
     }
 
     /// What stands under a version's key.
@@ -263,7 +263,10 @@ impl Ledger {
 
 /// A history that stands, or a new one; also where somebody began it and went no further, perhaps
 /// because the server ignores conditions, which this finds out.
-async fn begun<T>(record: &Record<'_, T>, current: Option<Current<T>>) -> anyhow::Result<Current<T>>
+async fn begun<T>(
+    record: &History<'_, T>,
+    current: Option<Current<T>>,
+) -> anyhow::Result<Current<T>>
 where
     T: serde::Serialize + serde::de::DeserializeOwned + Clone,
 {

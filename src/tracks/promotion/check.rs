@@ -4,7 +4,7 @@
 //! head holds, a second round reads the segments from it on, all at once; and where there is no
 //! history, the second request is for the rank's object, which s3p may have written.
 
-use crate::history::stored::Record;
+use crate::history::stored::History;
 use crate::input::common::Settings;
 use crate::input::protocol::Version;
 use crate::s3::store::Store;
@@ -22,7 +22,7 @@ pub(in crate::tracks) async fn check(
     given: Option<&Version>,
 ) -> anyhow::Result<Vec<Version>> {
     let given = given.map(Wanted::parse).transpose()?;
-    let record = Record::<Promoted>::new(store, track.history(&track.rank)?);
+    let record = History::<Promoted>::new(store, track.history(&track.rank)?);
     let mut answer = Answer::new(given, settings.initial_history);
     let mut held = 0;
     if let Some(mut head) = record.peek().await? {

@@ -5,7 +5,7 @@
 //! then the archive's object, or the rank's own, must say that it is this version.
 
 use crate::history::Entry;
-use crate::history::stored::Record;
+use crate::history::stored::History;
 use crate::input::common::Settings;
 use crate::input::get_file::GetFile;
 use crate::input::protocol::{Metadata, Response, Version, metadata};
@@ -70,7 +70,7 @@ async fn entry(
     track: &Promotion,
     wanted: &Wanted,
 ) -> anyhow::Result<Entry<Promoted>> {
-    let record = Record::<Promoted>::new(store, track.history(&track.rank)?);
+    let record = History::<Promoted>::new(store, track.history(&track.rank)?);
     let found = record.entry(wanted.promotion).await?;
     found.filter(|entry| entry.what.release.version == wanted.version).ok_or_else(|| {
         fault(

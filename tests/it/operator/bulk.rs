@@ -2,7 +2,7 @@
 
 use super::support::{BUCKET, server};
 use s3_asset_resource::history::Event;
-use s3_asset_resource::history::stored::Record;
+use s3_asset_resource::history::stored::History;
 use s3_asset_resource::machine::report::Report;
 use s3_asset_resource::s3::store::Store;
 use s3_asset_resource::tracks::Source;
@@ -38,7 +38,7 @@ async fn nothing_is_lost_and_nothing_is_there_twice() {
     let server = server();
     let store = store(&server).await;
     let key = || Key::parse("artifacts/.history").expect("a key");
-    let record = || Record::<Published>::new(&store, key());
+    let record = || History::<Published>::new(&store, key());
     let first = record().begin().await.expect("begun");
     drop(first);
     let bulk = async |range: std::ops::Range<usize>| {

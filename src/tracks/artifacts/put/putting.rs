@@ -5,7 +5,7 @@
 //! finds its commit there has nothing to do.
 
 use crate::history::Position;
-use crate::history::stored::{Current, Record};
+use crate::history::stored::{Current, History};
 use crate::input::protocol::{Response, metadata};
 use crate::input::selection::Selection;
 use crate::machine::report::{count, size};
@@ -104,8 +104,8 @@ fn found(manifest: Manifest) -> Outcome {
 }
 
 impl Putting<'_> {
-    fn record(&self) -> anyhow::Result<Record<'_, Published>> {
-        Ok(Record::new(&self.engine.store, self.track.history()?))
+    fn record(&self) -> anyhow::Result<History<'_, Published>> {
+        Ok(History::new(&self.engine.store, self.track.history()?))
     }
 
     fn folder(&self) -> Folder {

@@ -11,7 +11,7 @@ use super::archiving::holds;
 use super::default_version;
 use super::looking::{AtRank, Hit, Search};
 use super::outcome::{News, Outcome, Standing};
-use crate::history::stored::{Current, Next, Record};
+use crate::history::stored::{Current, History, Next};
 use crate::history::{Entry, Head, Position};
 use crate::machine::workspace::{Found, hash};
 use crate::s3::store::{Facts, unique_id};
@@ -201,7 +201,7 @@ impl Climbing<'_> {
     /// Makes the rank's object show the newest entry.
     async fn show(
         &self,
-        record: &Record<'_, Promoted>,
+        record: &History<'_, Promoted>,
         mut newest: Entry<Promoted>,
     ) -> anyhow::Result<()> {
         let pointer = self.track.pointer(&self.track.rank)?;

@@ -1,7 +1,7 @@
 //! What stands, and stood, at a rank.
 
 use super::Climbing;
-use crate::history::stored::{Current, Record};
+use crate::history::stored::{Current, History};
 use crate::history::{Entry, Head, Position};
 use crate::s3::store::Facts;
 use crate::tracks::promotion::rules::{Intent, Look, Place, Promoted, Refused, Release, S3P};
@@ -30,8 +30,8 @@ impl AtRank {
 
 impl<'a> Climbing<'a> {
     /// The history of a rank.
-    pub(super) fn record(&self, rank: &Rank) -> anyhow::Result<Record<'a, Promoted>> {
-        Ok(Record::new(&self.engine.store, self.track.history(rank)?))
+    pub(super) fn record(&self, rank: &Rank) -> anyhow::Result<History<'a, Promoted>> {
+        Ok(History::new(&self.engine.store, self.track.history(rank)?))
     }
 
     /// Reads what there is at a rank.
@@ -181,7 +181,7 @@ fn judge(intent: &Intent, id: &str, entry: &Entry<Promoted>, is_newest: bool) ->
 /// looked through once need not be again.
 #[derive(Debug)]
 pub(super) struct Search<'a> {
-    record: &'a Record<'a, Promoted>,
+    record: &'a History<'a, Promoted>,
     intent: &'a Intent,
     /// The put's own.
     id: &'a str,
@@ -194,7 +194,7 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     /// A search that has seen nothing yet.
     pub(super) fn new(
-        record: &'a Record<'a, Promoted>,
+        record: &'a History<'a, Promoted>,
         intent: &'a Intent,
         id: &'a str,
         since: Option<&'a Position>,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The options of every command on a bucket.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The bucket")]
-pub(super) struct Place {
+pub(super) struct BucketOptions {
     /// The bucket; unset: PACKAGE_ASSETS_BUCKET, for releases AWS_S3_BUCKET
     #[arg(long)]
     pub(super) bucket: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Place {
     pub(super) no_conditional_writes: bool,
 }
 
-impl Place {
+impl BucketOptions {
     /// A client for the bucket, with the credentials of the standard AWS chain. `variable` names
     /// the bucket where the options do not; `track` is what `source` says of it.
     pub(super) async fn open(
@@ -93,7 +93,7 @@ mod tests {
 
     const BUCKET: &str = "PACKAGE_ASSETS_BUCKET";
 
-    fn source(place: &Place, variables: &[(&str, &str)]) -> anyhow::Result<Source> {
+    fn source(place: &BucketOptions, variables: &[(&str, &str)]) -> anyhow::Result<Source> {
         let get = |name: &str| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
@@ -110,27 +110,28 @@ mod tests {
             ("AWS_ENDPOINT_URL", "http://all:9000"),
             ("AWS_ROLE", "arn:aws:iam::1:role/r"),
         ];
-        let all = source(&Place::default(), &variables).expect("a source");
+        let all = source(&BucketOptions::default(), &variables).expect("a source");
         assert_eq!(all.settings.access.bucket.as_str(), "assets");
         assert_eq!(all.settings.access.region, "eu-west-1");
         assert_eq!(all.settings.access.endpoint.as_deref(), Some("http://s3:9000"));
         assert!(all.settings.access.path_style && all.settings.access.conditional_writes);
         assert_eq!(all.settings.access.identity, Identity::Chain);
         assert_eq!(all.settings.access.role.expect("a role").session_name, "s3-asset-manager");
-        let options = Place {
+        let options = BucketOptions {
             bucket: Some("other".into()),
             region: Some("us-west-2".into()),
             prefix: Some("team".into()),
             path_style: Some(false),
             no_conditional_writes: true,
-            ..Place::default()
+            ..BucketOptions::default()
         };
         let own = source(&options, &variables).expect("a source");
         assert_eq!(own.settings.access.bucket.as_str(), "other");
         assert_eq!(own.settings.access.region, "us-west-2");
         assert!(!own.settings.access.path_style && !own.settings.access.conditional_writes);
         assert_eq!(own.settings.prefix.as_str(), "team/");
-        let least = source(&Place::default(), &[(BUCKET, "b"), ("AWS_DEFAULT_REGION", "x-1")]);
+        let least =
+            source(&BucketOptions::default(), &[(BUCKET, "b"), ("AWS_DEFAULT_REGION", "x-1")]);
         let least = least.expect("a source").settings.access;
         assert_eq!((least.region.as_str(), least.endpoint, least.role), ("x-1", None, None));
         assert!(!least.path_style && least.identity == Identity::Chain);
@@ -138,9 +139,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_said() {
-        let none = source(&Place::default(), &[]).expect_err("no bucket");
+        let none = source(&BucketOptions::default(), &[]).expect_err("no bucket");
         assert_eq!(none.to_string(), "no bucket given");
-        let url = Place { bucket: Some("s3://b".into()), ..Place::default() };
+        let url = BucketOptions { bucket: Some("s3://b".into()), ..BucketOptions::default() };
         assert!(source(&url, &[]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! A bucket with sets in it, and where in it they lie: options, or the environment.
 
-use super::place::Place;
+use super::bucket_options::BucketOptions;
 use crate::machine::report::Report;
 use crate::s3::transfer::Engine;
 use crate::tracks::Track;
@@ -14,9 +14,9 @@ pub(super) const BUCKET: &str = "PACKAGE_ASSETS_BUCKET";
 
 /// The options of every command on sets.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Sets {
+pub(super) struct SetsOptions {
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(super) place: BucketOptions,
     /// The folder of the sets; unset: artifacts
     #[arg(long, value_name = "FOLDER")]
     pub(super) artifacts_prefix: Option<String>,
@@ -30,11 +30,11 @@ pub(super) struct Sets {
 pub(super) struct Opened {
     /// Moves files to and from it.
     pub(super) engine: Engine,
-    /// Where in it the sets are.
+    /// LedgerOptions in it the sets are.
     pub(super) track: Artifacts,
 }
 
-impl Sets {
+impl SetsOptions {
     /// The bucket of these options.
     pub(super) async fn open(&self, report: &Arc<Report>) -> anyhow::Result<Opened> {
         let track = json!({"artifacts": {

@@ -9,8 +9,8 @@
 //! - an empty variable counts as one that is not set.
 
 use super::Output;
-use super::place::Place;
-use super::sets::{BUCKET, Opened, Sets};
+use super::bucket_options::BucketOptions;
+use super::sets_options::{BUCKET, Opened, SetsOptions};
 use crate::code_hash::{Algorithm, NoFiles, Recipe};
 use crate::input::selection::Selection;
 use crate::machine::environment::{self, variable};
@@ -271,9 +271,9 @@ fn putting<'a>(
     Putting { engine, track, commit, run, options: ObjectOptions::NONE }
 }
 
-fn sets(bucket: &str) -> Sets {
-    let place = Place { bucket: Some(bucket.to_owned()), ..Place::default() };
-    Sets { place, ..Sets::default() }
+fn sets(bucket: &str) -> SetsOptions {
+    let place = BucketOptions { bucket: Some(bucket.to_owned()), ..BucketOptions::default() };
+    SetsOptions { place, ..SetsOptions::default() }
 }
 
 /// What is uploaded: everything whose name, and whose directories' names, start with no dot.

@@ -1,6 +1,6 @@
 //! A bucket with releases in it, and which of them a command is about.
 
-use crate::commands::place::Place;
+use crate::commands::bucket_options::BucketOptions;
 use crate::machine::environment::{self, variable};
 use crate::machine::report::Report;
 use crate::s3::transfer::Engine;
@@ -20,9 +20,9 @@ const RANKS: &str = "AWS_S3_RANKS";
 
 /// The options of every command on releases.
 #[derive(Debug, Clone, Default, Args)]
-pub(in crate::commands) struct Releases {
+pub(in crate::commands) struct ReleaseOptions {
     #[command(flatten)]
-    pub(in crate::commands) place: Place,
+    pub(in crate::commands) place: BucketOptions,
     /// The ranks in order, with commas between them; unset: AWS_S3_RANKS
     #[arg(long, value_name = "RANKS")]
     pub(in crate::commands) ranks: Option<String>,
@@ -40,7 +40,7 @@ pub(in crate::commands) struct Opened {
     pub(in crate::commands) track: Promotion,
 }
 
-impl Releases {
+impl ReleaseOptions {
     /// Whether ranks are given, by an option or in the environment.
     pub(in crate::commands) fn has_ranks(&self) -> bool {
         self.ranks.is_some() || variable(RANKS).is_some()

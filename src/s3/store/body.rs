@@ -1,8 +1,6 @@
-//! Bodies: read to their end or not at all, in spans, into buffers that are used again, and their
-//! checksums.
+//! Bodies: read to their end or not at all, in spans, into buffers that are used again.
 
 use super::{Failure, failure};
-use crate::input::access::ChecksumAlgorithm;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
 use std::sync::{Mutex, PoisonError};
@@ -73,37 +71,4 @@ pub(super) async fn collect(mut body: ByteStream, length: Option<u64>) -> Result
         all.extend_from_slice(&chunk);
     }
     whole(all.freeze(), length)
-}
-
-/// The bytes of a checksum, as S3 defines it.
-pub(super) fn checksum(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Bytes {
-    use aws_smithy_checksums::ChecksumAlgorithm as Smithy;
-    let mut sum = match algorithm {
-        ChecksumAlgorithm::Crc32 => Smithy::Crc32,
-        ChecksumAlgorithm::Crc32c => Smithy::Crc32c,
-        ChecksumAlgorithm::Crc64Nvme => Smithy::Crc64Nvme,
-        ChecksumAlgorithm::Sha1 => Smithy::Sha1,
-        ChecksumAlgorithm::Sha256 => Smithy::Sha256,
-    }
-    .into_impl();
-    sum.update(bytes);
-    sum.finalize()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checksums_are_those_of_s3() {
-        // The check values of "123456789" in the catalogue of parametrised CRC algorithms.
-        let cases: [(ChecksumAlgorithm, &[u8]); 3] = [
-            (ChecksumAlgorithm::Crc32, &[0xcb, 0xf4, 0x39, 0x26]),
-            (ChecksumAlgorithm::Crc32c, &[0xe3, 0x06, 0x92, 0x83]),
-            (ChecksumAlgorithm::Crc64Nvme, &[0xae, 0x8b, 0x14, 0x86, 0x0a, 0x79, 0x98, 0x88]),
-        ];
-        for (algorithm, want) in cases {
-            assert_eq!(checksum(algorithm, b"123456789"), want, "{algorithm:?}");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! What went wrong with a request: whether to try again, and what to tell the user.
 
+use super::Operation;
 use crate::words::fault::fault;
 use crate::words::names::{Bucket, shown};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -63,9 +64,13 @@ impl Failure {
         self.code.as_deref() == Some("NoSuchUpload")
     }
 
-    /// Whether the client may not do what it asked for.
-    pub(super) fn is_forbidden(&self) -> bool {
-        self.status == Some(403)
+    /// For clients that may perhaps only write: without the right to list, S3 says of what is not
+    /// there that reading it is forbidden.
+    pub(super) fn missing_if_forbidden(mut self) -> Failure {
+        if self.status == Some(403) {
+            self.kind = Kind::Missing;
+        }
+        self
     }
 
     /// Whether a bucket that was to be made is there, and one's own.
@@ -85,7 +90,7 @@ impl Failure {
     /// The error of an operation on a key, with the hint for its most likely cause.
     pub fn explain(
         &self,
-        operation: &str,
+        operation: Operation,
         bucket: &Bucket,
         key: &str,
         region: &str,
@@ -106,7 +111,7 @@ impl Failure {
 
     fn hint(
         &self,
-        operation: &str,
+        operation: Operation,
         bucket: &Bucket,
         key: &str,
         region: &str,
@@ -120,13 +125,13 @@ impl Failure {
                 format!("there is no bucket `{bucket}` {at}: check `bucket`, `region_name` and `endpoint`")
             }
             ("AccessDenied" | "Forbidden" | "AllAccessDisabled", _) | ("", Some(403)) => {
-                let action = action(operation);
-                let list = if matches!(operation, "GetObject" | "HeadObject") {
+                let action = operation.action();
+                let list = if matches!(operation, Operation::GetObject | Operation::HeadObject) {
                     format!(", and `s3:ListBucket` on `arn:aws:s3:::{bucket}`, without which S3 says so of every object that is not there")
                 } else {
                     String::new()
                 };
-                let resource = if matches!(action, "s3:ListBucket" | "s3:CreateBucket") { bucket.to_string() } else { format!("{bucket}/{key}") };
+                let resource = if operation.is_of_bucket() { bucket.to_string() } else { format!("{bucket}/{key}") };
                 format!("allow `{action}` on `arn:aws:s3:::{resource}`{list}; check the keys, too")
             }
             ("InvalidAccessKeyId", _) => "the server does not know `access_key_id`: check it".to_owned(),
@@ -188,18 +193,6 @@ impl Failure {
                 "the server {at} cannot be reached: check `endpoint`, `disable_ssl`, the network and the proxies"
             )
         }
-    }
-}
-
-/// The IAM action that allows an operation.
-fn action(operation: &str) -> &'static str {
-    match operation {
-        "GetObject" | "HeadObject" => "s3:GetObject",
-        "ListObjectsV2" => "s3:ListBucket",
-        "AbortMultipartUpload" => "s3:AbortMultipartUpload",
-        "DeleteObject" => "s3:DeleteObject",
-        "CreateBucket" => "s3:CreateBucket",
-        _ => "s3:PutObject",
     }
 }
 
@@ -327,7 +320,7 @@ mod tests {
             (Failure::transient("connection refused"), "cannot be reached"),
         ];
         for (failure, want) in cases {
-            let hint = failure.hint("PutObject", &bucket, "k", "us-east-1", None);
+            let hint = failure.hint(Operation::PutObject, &bucket, "k", "us-east-1", None);
             assert!(hint.contains(want), "{hint} / {want}");
         }
     }

@@ -4,7 +4,7 @@
 //! bucket, is in [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
 //! to stop aborts all of them.
 
-use super::{Store, failure};
+use super::{Operation, Store, failure};
 use crate::input::access::{Checksum, ChecksumAlgorithm};
 use crate::words::names::{Bucket, Key};
 use crate::words::object::ObjectOptions;
@@ -64,8 +64,8 @@ impl Store {
             .set_cache_control(options.cache_control.clone())
             .set_content_disposition(options.content_disposition.clone())
             .set_storage_class(options.storage_class.as_deref().map(Into::into))
-            .set_tagging(super::tagging(options))
-            .set_metadata(super::metadata(options))
+            .set_tagging(super::headers::tagging(options))
+            .set_metadata(super::headers::metadata(options))
             .set_checksum_algorithm(self.part_checksum().map(|(_, name)| name.into()));
         if let Some(encryption) = &self.access.encryption {
             request = request
@@ -73,7 +73,7 @@ impl Store {
                 .set_ssekms_key_id(encryption.kms_key_id.clone());
         }
         let created = self
-            .attempts("CreateMultipartUpload", key.as_str(), || {
+            .attempts(Operation::CreateMultipartUpload, key.as_str(), || {
                 // In a task of its own: when the put is told to stop while this is under way, the
                 // answer still arrives and the upload can be aborted.
                 let (request, uploads) = (request.clone(), self.uploads.clone());
@@ -92,7 +92,8 @@ impl Store {
                 }
             })
             .await;
-        let id = created.map_err(|e| self.explain(e, "CreateMultipartUpload", key.as_str()))?;
+        let id =
+            created.map_err(|e| self.explain(e, Operation::CreateMultipartUpload, key.as_str()))?;
         Ok(Upload { bucket: self.access.bucket.clone(), key: key.clone(), id })
     }
 
@@ -112,7 +113,7 @@ impl Store {
         let sha1 = value(ChecksumAlgorithm::Sha1);
         let sha256 = value(ChecksumAlgorithm::Sha256);
         let etag = self
-            .attempts("UploadPart", upload.key.as_str(), || async {
+            .attempts(Operation::UploadPart, upload.key.as_str(), || async {
                 let request = self
                     .client
                     .upload_part()
@@ -131,7 +132,7 @@ impl Store {
                 answer.map(|part| part.e_tag).map_err(failure::of)
             })
             .await
-            .map_err(|e| self.explain(e, "UploadPart", upload.key.as_str()))?;
+            .map_err(|e| self.explain(e, Operation::UploadPart, upload.key.as_str()))?;
         let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(etag)
@@ -151,7 +152,7 @@ impl Store {
         let whole = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let mut repeated = false;
         let completed = self
-            .attempts("CompleteMultipartUpload", upload.key.as_str(), || {
+            .attempts(Operation::CompleteMultipartUpload, upload.key.as_str(), || {
                 let again = std::mem::replace(&mut repeated, true);
                 let request = self
                     .client
@@ -169,7 +170,9 @@ impl Store {
                 }
             })
             .await;
-        completed.map_err(|e| self.explain(e, "CompleteMultipartUpload", upload.key.as_str()))?;
+        completed.map_err(|e| {
+            self.explain(e, Operation::CompleteMultipartUpload, upload.key.as_str())
+        })?;
         self.uploads.lock().open.remove(&upload.id);
         Ok(())
     }
@@ -247,7 +250,7 @@ impl Store {
         number: i32,
     ) -> anyhow::Result<Part> {
         let result = self
-            .attempts("UploadPartCopy", upload.key.as_str(), || async {
+            .attempts(Operation::UploadPartCopy, upload.key.as_str(), || async {
                 let request = self
                     .client
                     .upload_part_copy()
@@ -261,7 +264,7 @@ impl Store {
                 request.send().await.map(|answer| answer.copy_part_result).map_err(failure::of)
             })
             .await
-            .map_err(|e| self.explain(e, "UploadPartCopy", upload.key.as_str()))?
+            .map_err(|e| self.explain(e, Operation::UploadPartCopy, upload.key.as_str()))?
             .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
         let part = CompletedPart::builder()
             .part_number(number)

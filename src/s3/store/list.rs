@@ -1,6 +1,6 @@
 //! Listings: every object under a prefix, or only those after some key.
 
-use super::{Store, failure};
+use super::{Operation, Store, failure};
 
 /// An object in a listing.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Store {
         let mut token: Option<String> = None;
         loop {
             let page = self
-                .attempts("ListObjectsV2", prefix, || async {
+                .attempts(Operation::ListObjectsV2, prefix, || async {
                     let request = self
                         .client
                         .list_objects_v2()
@@ -45,7 +45,7 @@ impl Store {
                         .map_err(failure::of)
                 })
                 .await
-                .map_err(|e| self.explain(e, "ListObjectsV2", prefix))?;
+                .map_err(|e| self.explain(e, Operation::ListObjectsV2, prefix))?;
             for object in page.contents.unwrap_or_default() {
                 all.push(Listed {
                     key: decoded(&object.key.unwrap_or_default()),

@@ -1,0 +1,50 @@
+//! CopyObject.
+
+use super::headers::{metadata, tagging};
+use super::{Facts, Operation, Store, failure};
+use crate::words::names::Key;
+use crate::words::object::ObjectOptions;
+use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
+
+impl Store {
+    /// Copies an object inside the bucket, by parts where it is too large for one request. An
+    /// error when the source's tag is another than `etag`.
+    pub async fn copy(
+        &self,
+        from: &Key,
+        facts: &Facts,
+        to: &Key,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        if facts.size > self.limits.copy && self.access.multipart {
+            return self.copy_parts(from, facts, to, options).await;
+        }
+        self.attempts(Operation::CopyObject, to.as_str(), || async {
+            let mut request = self
+                .client
+                .copy_object()
+                .bucket(self.access.bucket.as_str())
+                .key(to.as_str())
+                .copy_source(self.copy_source(from))
+                .copy_source_if_match(&facts.etag.0)
+                .metadata_directive(MetadataDirective::Replace)
+                .set_acl(options.acl.as_deref().map(Into::into))
+                .set_content_type(options.content_type.clone())
+                .set_cache_control(options.cache_control.clone())
+                .set_content_disposition(options.content_disposition.clone())
+                .set_storage_class(options.storage_class.as_deref().map(Into::into))
+                .set_metadata(metadata(options));
+            if let Some(tagging) = tagging(options) {
+                request = request.tagging(tagging).tagging_directive(TaggingDirective::Replace);
+            }
+            if let Some(encryption) = &self.access.encryption {
+                request = request
+                    .server_side_encryption(encryption.algorithm.as_str().into())
+                    .set_ssekms_key_id(encryption.kms_key_id.clone());
+            }
+            request.send().await.map(drop).map_err(failure::of)
+        })
+        .await
+        .map_err(|e| self.explain(e, Operation::CopyObject, to.as_str()))
+    }
+}

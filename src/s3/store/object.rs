@@ -1,0 +1,72 @@
+//! What S3 says of an object, and on what a write of one depends.
+
+use crate::words::digest::Sha256;
+use crate::words::object::PACKAGE_HASH;
+use bytes::Bytes;
+use std::collections::HashMap;
+
+/// On what a write depends.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// Nothing: whatever stands there is replaced.
+    None,
+    /// Nothing stands there (`If-None-Match: *`).
+    Absent,
+    /// What was read there still stands (`If-Match`).
+    Unchanged(ETag),
+}
+
+/// The tag of an object's bytes, as the server wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ETag(pub(super) String);
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is there.
+    Yes,
+    /// The condition did not hold: something else is there.
+    Refused,
+}
+
+impl Condition {
+    /// That what was read stands as it was read: nothing, or an object with this tag.
+    pub fn still(etag: Option<&ETag>) -> Condition {
+        etag.map_or(Condition::Absent, |etag| Condition::Unchanged(etag.clone()))
+    }
+}
+
+/// An object that was read whole.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Their tag.
+    pub etag: ETag,
+    /// User metadata.
+    pub metadata: HashMap<String, String>,
+}
+
+/// What S3 knows of an object.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// In bytes.
+    pub size: u64,
+    /// The tag of its bytes.
+    pub etag: ETag,
+    /// User metadata.
+    pub metadata: HashMap<String, String>,
+    /// The media type.
+    pub content_type: Option<String>,
+    /// How long it may be kept by caches.
+    pub cache_control: Option<String>,
+    /// What a browser does with it.
+    pub content_disposition: Option<String>,
+}
+
+impl Facts {
+    /// The SHA-256 that its uploader recorded in `package-hash`, as s3-asset-manager does too.
+    pub fn sha256(&self) -> Option<Sha256> {
+        self.metadata.get(PACKAGE_HASH).and_then(|text| Sha256::from_base64(text))
+    }
+}

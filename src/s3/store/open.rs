@@ -1,0 +1,51 @@
+//! The client of a bucket.
+
+use super::{Limits, Store};
+use crate::input::access::{Access, Identity};
+use crate::machine::report::Report;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
+};
+use std::sync::Arc;
+
+impl Store {
+    /// A client for a source; asks nothing of the network yet.
+    pub async fn open(access: &Access, report: Arc<Report>) -> Store {
+        if let Identity::Key { secret, token, .. } = &access.identity {
+            report.hide(secret);
+            token.iter().for_each(|token| report.hide(token));
+        }
+        Store {
+            client: client(access).await,
+            access: access.clone(),
+            conditional: access.conditional_writes,
+            limits: Limits::default(),
+            report,
+            uploads: Arc::default(),
+            buffers: Arc::default(),
+        }
+    }
+}
+
+async fn client(access: &Access) -> Client {
+    let http = crate::s3::http::client(&access.trust);
+    let mut config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(access.region.clone()))
+        .force_path_style(access.path_style)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        // Checksums travel in headers made beforehand: trailers need a chunked encoding that many
+        // servers refuse, or keep as the object's own.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    config.set_endpoint_url(access.endpoint.clone());
+    config = match crate::s3::credentials::provider(access, &http).await {
+        Some(provider) => config.credentials_provider(provider),
+        None => config.allow_no_auth(),
+    };
+    Client::from_conf(config.http_client(http).build())
+}

@@ -1,0 +1,60 @@
+//! The operations of S3 that are asked for here.
+
+use std::fmt;
+
+/// An operation of S3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Reads an object, or a range of it.
+    GetObject,
+    /// Asks what S3 knows of an object.
+    HeadObject,
+    /// Writes an object in one piece.
+    PutObject,
+    /// Copies an object inside a bucket.
+    CopyObject,
+    /// Removes an object.
+    DeleteObject,
+    /// Lists the keys under a prefix.
+    ListObjectsV2,
+    /// Begins an upload in parts.
+    CreateMultipartUpload,
+    /// Sends a part.
+    UploadPart,
+    /// Makes a range of an object a part.
+    UploadPartCopy,
+    /// Makes an object of its parts.
+    CompleteMultipartUpload,
+    /// Makes a bucket.
+    CreateBucket,
+}
+
+impl Operation {
+    /// The IAM action that allows it.
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Operation::GetObject | Operation::HeadObject => "s3:GetObject",
+            Operation::ListObjectsV2 => "s3:ListBucket",
+            Operation::DeleteObject => "s3:DeleteObject",
+            Operation::CreateBucket => "s3:CreateBucket",
+            Operation::PutObject
+            | Operation::CopyObject
+            | Operation::CreateMultipartUpload
+            | Operation::UploadPart
+            | Operation::UploadPartCopy
+            | Operation::CompleteMultipartUpload => "s3:PutObject",
+        }
+    }
+
+    /// Whether it is allowed on a bucket, not on an object.
+    pub(super) fn is_of_bucket(self) -> bool {
+        matches!(self, Operation::ListObjectsV2 | Operation::CreateBucket)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // S3's names are those of the variants.
+        fmt::Debug::fmt(self, f)
+    }
+}

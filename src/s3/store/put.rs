@@ -1,0 +1,79 @@
+//! PutObject.
+
+use super::headers::{metadata, tagging};
+use super::signing::PrecomputedPayload;
+use super::{Condition, Operation, Store, Written, failure};
+use crate::input::access::ChecksumAlgorithm;
+use crate::words::digest::Sha256;
+use crate::words::names::Key;
+use crate::words::object::ObjectOptions;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+impl Store {
+    /// Writes an object in one piece. `sha256` is of the bytes: it signs the request and, unless
+    /// checksums are off, the server checks what arrived against it.
+    pub async fn put(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        sha256: Sha256,
+        condition: &Condition,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<Written> {
+        if !self.conditional
+            && matches!(condition, Condition::Absent)
+            && self.head(key).await?.is_some()
+        {
+            return Ok(Written::Refused);
+        }
+        let signing = PrecomputedPayload(sha256.hex());
+        let checksum = self.checksum_of(&bytes, Some(sha256));
+        let sent = self
+            .attempts(Operation::PutObject, key.as_str(), || async {
+                let mut request = self
+                    .client
+                    .put_object()
+                    .bucket(self.access.bucket.as_str())
+                    .key(key.as_str())
+                    .body(ByteStream::from(bytes.clone()))
+                    .set_acl(options.acl.as_deref().map(Into::into))
+                    .set_content_type(options.content_type.clone())
+                    .set_cache_control(options.cache_control.clone())
+                    .set_content_disposition(options.content_disposition.clone())
+                    .set_storage_class(options.storage_class.as_deref().map(Into::into))
+                    .set_tagging(tagging(options))
+                    .set_metadata(metadata(options));
+                if self.conditional {
+                    request = match condition {
+                        Condition::None => request,
+                        Condition::Absent => request.if_none_match("*"),
+                        Condition::Unchanged(etag) => request.if_match(&etag.0),
+                    };
+                }
+                if let Some(encryption) = &self.access.encryption {
+                    request = request
+                        .server_side_encryption(encryption.algorithm.as_str().into())
+                        .set_ssekms_key_id(encryption.kms_key_id.clone());
+                }
+                if let Some((algorithm, value)) = &checksum {
+                    request = match algorithm {
+                        ChecksumAlgorithm::Crc32 => request.checksum_crc32(value),
+                        ChecksumAlgorithm::Crc32c => request.checksum_crc32_c(value),
+                        ChecksumAlgorithm::Crc64Nvme => request.checksum_crc64_nvme(value),
+                        ChecksumAlgorithm::Sha1 => request.checksum_sha1(value),
+                        ChecksumAlgorithm::Sha256 => request.checksum_sha256(value),
+                    };
+                }
+                request
+                    .customize()
+                    .interceptor(signing.clone())
+                    .send()
+                    .await
+                    .map_err(failure::of)?;
+                Ok(())
+            })
+            .await;
+        self.written(sent, Operation::PutObject, key)
+    }
+}

@@ -206,31 +206,103 @@ fn the_example_pipelines_are_valid() {
     assert_eq!(check(&yaml(&read("assets/pipelines/together.yml"))), 15);
 }
 
-#[test]
-fn what_the_readme_shows_is_valid() {
-    let readme = read("README.md");
-    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let blocks: Vec<Value> = blocks.map(yaml).collect();
-    // The resources of all blocks, and one that only the steps name.
-    let mut all: Tracks = blocks.iter().flat_map(tracks).collect();
-    all.insert("assets".to_owned(), all["packages"].clone());
-    let mut checked = 0;
-    for block in &blocks {
-        checked += match block {
-            Value::Array(steps) => steps.iter().filter(|step| check_step(step, &all)).count(),
-            pipeline => check(pipeline),
+/// The README and every page in `docs/`: name and text.
+fn pages() -> Vec<(String, String)> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut names = vec!["README.md".to_owned()];
+    let mut folders = vec![docs];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("docs") {
+            let path = entry.expect("an entry").path();
+            let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("inside");
+            match path.extension() {
+                Some(it) if it == "md" => names.push(name.to_str().expect("text").to_owned()),
+                _ if path.is_dir() => folders.push(path),
+                _ => (),
+            }
         }
     }
-    assert!(checked >= 15, "{checked}");
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), read(&name))).collect()
+}
+
+/// The YAML blocks of a page.
+fn blocks(page: &str) -> Vec<Value> {
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.map(yaml).collect()
 }
 
 #[test]
-fn the_readme_names_every_key() {
+fn what_the_pages_show_is_valid() {
+    let pages: Vec<_> = pages().into_iter().map(|(name, text)| (name, blocks(&text))).collect();
+    // A page may take a step of a resource that another page declares, or that only steps name.
+    let mut elsewhere: Tracks = pages.iter().flat_map(|(_, it)| it).flat_map(tracks).collect();
+    elsewhere.insert("assets".to_owned(), elsewhere["packages"].clone());
+    for (name, blocks) in &pages {
+        let mut all = elsewhere.clone();
+        all.extend(blocks.iter().flat_map(tracks));
+        for block in blocks {
+            let checked = match block {
+                Value::Array(steps) => steps.iter().filter(|step| check_step(step, &all)).count(),
+                pipeline => check(pipeline),
+            };
+            assert!(checked > 0, "{name} shows YAML in which nothing is ours: {block}");
+        }
+    }
+    let blocks = pages.iter().map(|(_, blocks)| blocks.len());
+    assert!(blocks.sum::<usize>() >= 12);
+}
+
+/// What a heading of a page is called in a link to it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase().replace(' ', "-");
+    kept.chars().filter(|it| it.is_alphanumeric() || "-_".contains(*it)).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut followed = 0;
+    for (name, text) in pages() {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => root.join(&name),
+                file => root.join(&name).parent().expect("a folder").join(file),
+            };
+            assert!(target.exists(), "{name} links to {link}");
+            if !place.is_empty() {
+                let page = std::fs::read_to_string(&target).expect(link);
+                let headings = page.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches('#')));
+                assert!(anchors.any(|it| it == place), "{name} links to {link}");
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed >= 30, "{followed}");
+}
+
+#[test]
+fn the_readme_is_short_and_leads_to_every_page() {
     let readme = read("README.md");
-    let known = tracks::known_keys();
-    for (place, keys) in known {
+    assert!(readme.lines().count() <= 240, "move something into docs/");
+    for (name, _) in pages() {
+        let is_linked = name.split('/').count() > 2 || readme.contains(&format!("]({name}"));
+        assert!(name == "README.md" || is_linked, "the README does not link {name}");
+    }
+}
+
+#[test]
+fn the_pages_name_every_key() {
+    let pages: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
+    for (place, keys) in tracks::known_keys() {
         for key in keys {
-            assert!(readme.contains(&format!("`{key}`")), "{place}.{key} is not in the README");
+            let is_there = pages.iter().any(|it| it.contains(&format!("`{key}`")));
+            assert!(is_there, "{place}.{key} is on no page");
         }
     }
 }

@@ -37,30 +37,32 @@ pub struct Common {
     pub(super) secret_access_key: Text,
     /// The token of temporary credentials.
     pub(super) session_token: Text,
-    /// A role to assume with the key, or with the chain.
+    /// A role to assume with the key, or with the chain; refreshed while a long put runs.
     pub(super) aws_role_arn: Text,
     /// The external id that the role asks for.
     pub(super) aws_role_external_id: Text,
-    /// The name of the role's session; `s3-asset-resource` unless given.
+    /// The name of the role's session.
+    #[schemars(extend("default" = "s3-asset-resource"))]
     pub(super) aws_role_session_name: Text,
     /// Takes credentials from the standard AWS chain: environment, profile, web identity, container,
     /// instance.
     pub(super) enable_aws_creds_provider: Flag,
-    /// The region; `us-east-1` unless given.
+    /// The region.
+    #[schemars(extend("default" = "us-east-1"))]
     pub(super) region_name: Text,
     /// Another S3 server than AWS: `host`, `host:port` or a URL.
     pub(super) endpoint: Text,
-    /// `http://` for an endpoint without a scheme.
+    /// Takes `http://` for an endpoint without a scheme.
     pub(super) disable_ssl: Flag,
     /// Accepts any certificate.
     pub(super) skip_ssl_verification: Flag,
-    /// Certificates in PEM that replace the system's.
+    /// PEM text of certificates that replace those under `/etc/ssl/certs`.
     pub(super) ca_bundle: Text,
-    /// The bucket in the path instead of in the host's name.
+    /// Puts the bucket in the path instead of in the host's name.
     pub(super) use_path_style: Flag,
     /// Sends no checksums, for servers that refuse their headers.
     pub(super) skip_s3_checksums: Flag,
-    /// The checksum that uploads carry; SHA-256, and CRC-64 for parts, unless given.
+    /// The checksum that uploads carry. Unset: SHA-256, and CRC-64 for parts.
     #[schemars(extend("enum" = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]))]
     pub(super) checksum_algorithm: Text,
     /// How S3 encrypts the objects.
@@ -68,7 +70,7 @@ pub struct Common {
     pub(super) server_side_encryption: Text,
     /// The key of `aws:kms`.
     pub(super) sse_kms_key_id: Text,
-    /// Every object in one piece, held in memory whole.
+    /// Sends every object in one piece, held in memory whole.
     pub(super) disable_multipart: Flag,
     /// Accepted because pipelines of concourse/s3-resource carry it; has no effect here.
     #[allow(dead_code)]
@@ -81,10 +83,11 @@ pub struct Common {
     pub(super) use_v2_signing: Flag,
     /// A folder put before every key.
     pub(super) prefix: Text,
-    /// How many of the newest versions the very first check returns; 1 unless given.
-    #[schemars(extend("minimum" = 1))]
+    /// How many of the newest versions the very first check returns.
+    #[schemars(extend("minimum" = 1, "default" = 1))]
     pub(super) initial_history: Count,
-    /// False accepts a server that ignores conditional writes: one writer at a time.
+    /// `false` accepts a server that ignores conditional writes: one writer at a time.
+    #[schemars(extend("default" = true))]
     pub(super) conditional_writes: Flag,
 }
 

@@ -19,7 +19,7 @@ pub struct GetFile {
 struct RawGet {
     /// Writes what the file holds (tar, zip, gzip, bzip2) instead of the file.
     unpack: Flag,
-    /// Writes only the small files about the version.
+    /// Writes only the small files about the version. Unset: as `source` says.
     skip_download: Flag,
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct RawObject {
     /// The canned ACL of the objects.
     acl: Text,
-    /// Their media type; guessed from the file's name unless given.
+    /// Their media type. Unset: guessed from each file's name.
     content_type: Text,
     /// Their Cache-Control.
     cache_control: Text,

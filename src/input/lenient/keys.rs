@@ -78,7 +78,7 @@ pub fn read<T: for<'de> Deserialize<'de>>(
         let path = e.path().to_string();
         fault(
             format!("{place}.{}: {}", shown(&path), e.into_inner()),
-            "the README lists each key with its type",
+            "the README, and the page of each track, lists the keys with their types",
         )
     })
 }

@@ -52,7 +52,7 @@ pub enum CommitOf {
 struct RawGet {
     /// Which files of the set: globs, a list or one. Unset: all.
     files: Texts,
-    /// Writes only the small files about the set.
+    /// Writes only the small files about the set. Unset: as `source` says.
     skip_download: Flag,
 }
 
@@ -61,15 +61,15 @@ struct RawGet {
 struct RawPut {
     /// A git checkout: its HEAD is the commit, its files give the code hash.
     repository: Text,
-    /// The commit, instead of the HEAD of `repository`.
+    /// The commit. Unset: the HEAD of `repository`.
     commit: Text,
     /// A file that holds the commit.
     commit_file: Text,
-    /// What to publish. Not needed when the set is found.
+    /// What to publish; nested directories keep their paths. Not needed when the set is found.
     directory: Text,
-    /// Which files of it: globs, a list or one. Unset: all.
+    /// Which files of the directory: globs, a list or one. Unset: all.
     files: Texts,
-    /// Files whose path has a name that starts with a dot, too.
+    /// Takes files, too, whose path has a name that starts with a dot.
     include_hidden: Flag,
 }
 

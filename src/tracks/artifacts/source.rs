@@ -57,21 +57,23 @@ pub enum Follow {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawArtifacts {
-    /// The folder of the sets; `artifacts` unless given.
+    /// The folder of the sets.
+    #[schemars(extend("default" = "artifacts"))]
     artifacts_prefix: Text,
-    /// The folder of the cache; `cache` unless given.
+    /// The folder of the cache.
+    #[schemars(extend("default" = "cache"))]
     cache_prefix: Text,
     /// The files that make up the code: glob patterns from the repository's root, a list or one
     /// string with spaces. Unset: no cache.
     code_hash: Texts,
     /// `sha256`: paths, modes and contents. `git-tree`: paths, modes and blob ids of HEAD, reading no
     /// file. `md5`: as s3-asset-manager.
-    #[schemars(extend("enum" = ["sha256", "git-tree", "md5"]))]
+    #[schemars(extend("enum" = ["sha256", "git-tree", "md5"], "default" = "sha256"))]
     code_hash_algorithm: Text,
     /// What makes a new version: every `commit`, or only one with other `code`.
-    #[schemars(extend("enum" = ["commit", "code"]))]
+    #[schemars(extend("enum" = ["commit", "code"], "default" = "commit"))]
     follow: Text,
-    /// Looks only: a put that finds nothing uploads nothing.
+    /// Only looks: a put that finds nothing uploads nothing.
     lookup: Flag,
 }
 

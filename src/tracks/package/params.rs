@@ -44,15 +44,16 @@ pub enum PackageVersion {
 struct RawPut {
     /// Adds a version: a glob that matches one file.
     file: Text,
-    /// The version to tag: its number, a tag that is on it, or `latest`.
+    /// Instead of `file`, the version to tag: its number, a tag that is on it, or `latest`.
     version: Text,
     /// A file that holds the version to tag.
     version_file: Text,
-    /// Tags to put on the version: a list, or one.
+    /// Tags to put on the version: a list, or one. A resource with a `tag` always puts that one, too,
+    /// unless it is in `untag`.
     tags: Texts,
     /// Tags to take away: a list, or one.
     untag: Texts,
-    /// What to say of a new version: names and values.
+    /// Names and values to keep with a new version: printable ASCII, 2 KB in all.
     metadata: TextMap,
 }
 

@@ -37,16 +37,17 @@ pub enum Numbering {
 #[serde(default)]
 #[schemars(extend("required" = ["name"]))]
 struct RawPackage {
-    /// The package's name, which may have slashes in it.
+    /// The package's name, which may have slashes in it. No name between them is `versions`, `tags` or
+    /// `.history`.
     name: Text,
-    /// The tag to follow. Unset: every version.
+    /// The tag to follow. Unset, or `latest`: every version.
     tag: Text,
-    /// The bucket of names, versions and tags, `s3://BUCKET`; `bucket` unless given.
+    /// The bucket of names, versions and tags, as `s3://BUCKET`. Unset: `bucket`.
     ledger: Text,
-    /// The bucket of blobs, `s3://BUCKET`; `bucket` unless given.
+    /// The bucket of files, as `s3://BUCKET`. Unset: `bucket`.
     store: Text,
-    /// `sequential`: 1, 2, 3. `timestamp`: milliseconds, for clients that may only write.
-    #[schemars(extend("enum" = ["sequential", "timestamp"]))]
+    /// `sequential`: 1, 2, 3, without a gap. `timestamp`: milliseconds, for clients that may only write.
+    #[schemars(extend("enum" = ["sequential", "timestamp"], "default" = "sequential"))]
     numbering: Text,
 }
 

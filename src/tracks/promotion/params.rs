@@ -54,13 +54,14 @@ pub enum VersionOf {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawPut {
-    /// At the first rank: the file to upload, a glob that matches one.
+    /// The file to upload, a glob that matches one. Required at the first rank, and only taken there.
     file: Text,
-    /// The version. Unset: at the first rank the time, at the others what stands at the rank before.
+    /// The version. Unset: at the first rank the time, as `20261121T081530.123Z`; at the others what
+    /// stands at the rank before.
     version: Text,
     /// A file that holds the version.
     version_file: Text,
-    /// Puts back a version that stood at this rank before.
+    /// Puts back this `version`, which stood at this rank before.
     rollback: Flag,
 }
 

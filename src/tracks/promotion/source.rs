@@ -38,13 +38,14 @@ const BESIDE: [&str; 5] = ["version", "rank", "url", "s3_uri", "promotion.json"]
 #[schemars(extend("required" = ["ranks", "rank", "file"]))]
 struct RawPromotion {
     /// The ranks in order, the one to which files are uploaded first: a list, or one string with
-    /// commas.
+    /// commas. The same at every rank's resource.
     ranks: Texts,
     /// This resource's rank.
     rank: Text,
-    /// The file's name at every rank.
+    /// The file's name at every rank: `my.tar.gz`, `linux/my.tar.gz`. No name in it starts with a dot.
     file: Text,
-    /// The folder that keeps every version; `archive` unless given.
+    /// The folder that keeps every version. The same at every rank's resource.
+    #[schemars(extend("default" = "archive"))]
     archive_prefix: Text,
 }
 

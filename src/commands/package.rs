@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     command: Command,
 }
 
-/// LedgerOptions the packages are. Options stand before the command, as for sacker, or after it.
+/// Where the packages are. Options stand before the command, as for sacker, or after it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The buckets")]
 pub(super) struct LedgerOptions {

@@ -15,10 +15,11 @@ use super::Output;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::found;
-use crate::tracks::promotion::put::{Climbing, News, Outcome as Climbed, Standing};
+use crate::tracks::promotion::facts::{self, Ask};
+use crate::tracks::promotion::outcome::{News, Outcome, Standing};
+use crate::tracks::promotion::put::PutAtRank;
 use crate::tracks::promotion::rules::Refused;
 use crate::tracks::promotion::source::InvalidRank;
-use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{Rank, ReleaseVersion};
 use crate::words::object::ObjectOptions;
@@ -100,6 +101,9 @@ pub(super) struct PromoteArguments {
     /// The version, as older releases of s3p take it
     #[arg(long = "version", value_name = "VERSION", conflicts_with = "version")]
     named: Option<String>,
+    /// Prints what would be done, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -112,6 +116,9 @@ pub(super) struct VersionArguments {
     file: String,
     /// The rank; unset: all of them
     rank: Option<String>,
+    /// Prints the version alone, without the rank's name
+    #[arg(long, requires = "rank", conflicts_with = "json")]
+    only_version: bool,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -126,6 +133,9 @@ pub(super) struct RollbackArguments {
     rank: String,
     /// The version; unset: the one that stood there before
     version: Option<String>,
+    /// Prints what would be done, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -170,11 +180,9 @@ async fn promote(report: &Arc<Report>, arguments: &PromoteArguments) -> anyhow::
     let opened = arguments.releases.open(report, &arguments.file, Some(&arguments.rank)).await?;
     let version = arguments.version.as_deref().or(arguments.named.as_deref());
     let version = version.map(ReleaseVersion::parse).transpose()?;
-    let run = opened.run();
-    let climbing = climbing(&opened, &run);
-    let work = async {
+    let ask = async {
         if opened.track.previous().is_some() {
-            return climbing.promote(version.as_ref()).await;
+            return Ok(Ask::Promote { version });
         }
         let path = Path::new(&arguments.file);
         if !path.is_file() {
@@ -188,41 +196,69 @@ async fn promote(report: &Arc<Report>, arguments: &PromoteArguments) -> anyhow::
             return Err(why.context(Refused::PROMOTE));
         }
         let file = found(opened.track.file.path().clone(), path.to_owned())?;
-        climbing.upload(file, version).await
+        Ask::upload(&opened.engine, file, version).await
     };
-    let outcome = until_terminated(opened.engine.store.abort_all(), work).await?;
-    tell(arguments.output, &opened, &outcome, |file, version, rank| {
+    put(&opened, ask, arguments.dry_run, arguments.output, |file, version, rank| {
         format!("promoted {file} version {version} to {rank} rank")
     })
+    .await
 }
 
 async fn roll_back(report: &Arc<Report>, arguments: &RollbackArguments) -> anyhow::Result<()> {
     let opened = arguments.releases.open(report, &arguments.file, Some(&arguments.rank)).await?;
     let version = arguments.version.as_deref().map(ReleaseVersion::parse).transpose()?;
-    let run = opened.run();
-    let climbing = climbing(&opened, &run);
-    let work = async {
+    let ask = async {
         let version = match version {
             Some(version) => version,
-            None => climbing.version_before().await?,
+            None => facts::version_before(&opened.engine.store, &opened.track).await?,
         };
-        climbing.roll_back(&version).await
+        Ok(Ask::RollBack { version })
     };
-    let outcome = until_terminated(opened.engine.store.abort_all(), work).await?;
-    tell(arguments.output, &opened, &outcome, |file, version, rank| {
+    put(&opened, ask, arguments.dry_run, arguments.output, |file, version, rank| {
         format!("rolled back {file} to version {version} in {rank} rank")
     })
+    .await
 }
 
-fn climbing<'a>(opened: &'a Opened, run: &'a Run) -> Climbing<'a> {
-    Climbing { engine: &opened.engine, track: &opened.track, run, options: ObjectOptions::NONE }
+/// Carries out a put, or prints what it would do, and answers what became of it.
+async fn put(
+    opened: &Opened,
+    ask: impl Future<Output = anyhow::Result<Ask>>,
+    dry_run: bool,
+    output: Output,
+    success: impl Fn(&str, &str, &str) -> String,
+) -> anyhow::Result<()> {
+    let (engine, track, run) = (&opened.engine, &opened.track, opened.run());
+    let put = PutAtRank { engine, track, run: &run, options: ObjectOptions::NONE };
+    if dry_run {
+        let (steps, outcome) = put.dry_run(&ask.await?).await?;
+        return plan(output, &steps, &outcome);
+    }
+    let work = async { put.carry_out(&ask.await?).await };
+    let outcome = until_terminated(engine.store.abort_all(), work).await?;
+    tell(output, opened, &outcome, success)
+}
+
+/// Prints what a put would do.
+fn plan(output: Output, steps: &[String], outcome: &Outcome) -> anyhow::Result<()> {
+    let (version, promotion) = (outcome.standing.version(), outcome.standing.number());
+    if output.json {
+        return terminal::answer(&json!({
+            "dry_run": true, "steps": steps, "version": version, "promotion": promotion,
+        }));
+    }
+    let mut text: String = steps.iter().map(|step| format!("would {step}\n")).collect();
+    if text.is_empty() {
+        text = format!("would do nothing: version {version} is there, as promotion {promotion}\n");
+    }
+    terminal::print(text.as_bytes())
 }
 
 /// Answers what became of a promotion.
 fn tell(
     output: Output,
     opened: &Opened,
-    outcome: &Climbed,
+    outcome: &Outcome,
     success: impl Fn(&str, &str, &str) -> String,
 ) -> anyhow::Result<()> {
     let track = &opened.track;
@@ -252,10 +288,9 @@ fn tell(
 
 /// What stands at a rank.
 async fn standing(opened: &Opened, rank: &Rank) -> anyhow::Result<Option<Standing>> {
-    let nobody = Run::default();
-    let at = climbing(opened, &nobody).at(rank).await?;
+    let at = facts::at(&opened.engine.store, &opened.track, rank).await?;
     let newest = at.entries().first().cloned();
-    let s3p = at.s3p.map(|(version, _)| Standing::S3p(version));
+    let s3p = at.s3p.map(Standing::S3p);
     Ok(newest.map(|entry| Standing::Entry(Box::new(entry))).or(s3p))
 }
 
@@ -266,7 +301,9 @@ async fn version(report: &Arc<Report>, arguments: &VersionArguments) -> anyhow::
     for rank in opened.asked(arguments.rank.is_some()) {
         let standing = standing(&opened, rank).await?;
         let version = standing.as_ref().map(|it| it.version().as_str().to_owned());
-        if !arguments.output.json {
+        if arguments.only_version {
+            terminal::print(format!("{}\n", version.as_deref().unwrap_or("None")).as_bytes())?;
+        } else if !arguments.output.json {
             // As Python writes nothing, for scripts that were made for s3p.
             say(rank.as_str(), version.as_deref().unwrap_or("None"))?;
         }

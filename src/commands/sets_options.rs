@@ -30,7 +30,7 @@ pub(super) struct SetsOptions {
 pub(super) struct Opened {
     /// Moves files to and from it.
     pub(super) engine: Engine,
-    /// LedgerOptions in it the sets are.
+    /// Where in it the sets are.
     pub(super) track: Artifacts,
 }
 

@@ -16,7 +16,7 @@ const AT_ONCE: usize = 4;
 pub(super) struct LegacyFile {
     /// Below the folder.
     pub(super) path: RelPath,
-    /// LedgerOptions it lies.
+    /// Where it lies.
     pub(super) key: Key,
     /// In bytes.
     pub(super) size: u64,

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// SetsOptions whose manifests and listings are read ahead.
+/// Sets whose manifests and listings are read ahead.
 const SETS_AT_ONCE: usize = 4;
 
 pub(super) const HELP: &str = "\

@@ -234,6 +234,28 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         Err(self.too_many_races())
     }
 
+    /// Appends one event to a head as it was read, unless another writer was faster.
+    pub async fn try_append(
+        &self,
+        current: Current<T>,
+        run: &Run,
+        what: T,
+    ) -> anyhow::Result<Written> {
+        let (head, segments) = current.head.append([Event { run: run.clone(), what }]);
+        self.replace(&head, segments, current.etag).await
+    }
+
+    /// Waits until the next attempt of a put is due, after `race` attempts were overtaken; an
+    /// error when that is often enough.
+    pub async fn pause(&self, race: u32) -> anyhow::Result<()> {
+        if race >= RACES {
+            return Err(self.too_many_races());
+        }
+        let most = Duration::from_millis(50 * u64::from(race + 1)).min(Duration::from_secs(1));
+        tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+        Ok(())
+    }
+
     /// Enters many events, the oldest first, at few writes; an event whose `name` the history, or
     /// an event before it, has already is left out.
     pub async fn append_all<N: Eq + Hash>(
@@ -305,8 +327,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
 
     /// What stands after another writer was faster, when the next attempt is due.
     async fn after_race(&self, race: u32) -> anyhow::Result<Current<T>> {
-        let most = Duration::from_millis(50 * u64::from(race + 1)).min(Duration::from_secs(1));
-        tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+        self.pause(race).await?;
         self.again().await
     }
 

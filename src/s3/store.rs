@@ -79,7 +79,7 @@ impl Store {
 
     /// `s3://bucket/key`.
     pub fn uri(&self, key: &str) -> String {
-        format!("s3://{}/{key}", self.access.bucket)
+        self.access.bucket.uri(key)
     }
 
     /// The URL of an object, without anything that signs it.

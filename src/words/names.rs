@@ -55,6 +55,11 @@ pub struct Bucket(String);
 text_type!(Bucket);
 
 impl Bucket {
+    /// `s3://bucket/key`.
+    pub fn uri(&self, key: &str) -> String {
+        format!("s3://{self}/{key}")
+    }
+
     /// Accepts what any S3 server may call a bucket; refuses what cannot be one (a URL, a path).
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let hint =

@@ -68,7 +68,7 @@ async fn latest(ledger: &Ledger) -> anyhow::Result<Option<Cell>> {
     Ok(Some(cell(version, entry, false)))
 }
 
-/// LedgerOptions a tag is, and since when.
+/// Where a tag is, and since when.
 async fn tagged(ledger: &Ledger, tag: &Tag) -> anyhow::Result<Option<Cell>> {
     if let Some(mut head) = ledger.tag_history(tag)?.peek().await?
         && let Some(entry) = head.older()?

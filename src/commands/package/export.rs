@@ -35,7 +35,7 @@ const BLOBS_AT_ONCE: usize = 4;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// LedgerOptions to
+    /// Where to
     directory: PathBuf,
     /// Which packages; none: all of them
     packages: Vec<String>,
@@ -43,12 +43,12 @@ pub(super) struct Arguments {
     output: Output,
 }
 
-/// LedgerOptions a directory keeps its packages.
+/// Where a directory keeps its packages.
 pub(super) fn packages_in(directory: &Path) -> PathBuf {
     directory.join("packages")
 }
 
-/// LedgerOptions a directory keeps its blobs.
+/// Where a directory keeps its blobs.
 pub(super) fn blobs_in(directory: &Path) -> PathBuf {
     directory.join("blobs")
 }

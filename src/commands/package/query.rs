@@ -79,7 +79,7 @@ pub(super) struct DownloadArguments {
     pub(super) package: String,
     /// Package version or tag
     spec: String,
-    /// LedgerOptions to; unset: under its own name in this directory
+    /// Where to; unset: under its own name in this directory
     #[arg(short, long = "output", value_name = "FILE")]
     output_filename: Option<PathBuf>,
     #[command(flatten)]

@@ -18,7 +18,7 @@ pub(in crate::commands) struct Arguments {
     file: String,
     /// The rank
     rank: String,
-    /// LedgerOptions to: a file's path, or a directory that is there; unset: the file's name, here
+    /// Where to: a file's path, or a directory that is there; unset: `RANK-FILE` here
     path: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: Output,
@@ -31,7 +31,8 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     let Opened { engine, track } = &opened;
     let name = track.file.split().1;
     let path = match &arguments.path {
-        None => PathBuf::from(name),
+        // As s3p: what was just built under the file's own name is not written over.
+        None => PathBuf::from(format!("{}-{name}", track.rank)),
         Some(path) if path.is_dir() => path.join(name),
         Some(path) => path.clone(),
     };

@@ -6,8 +6,8 @@ use crate::history::Entry;
 use crate::history::stored::History;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
+use crate::tracks::promotion::facts;
 use crate::tracks::promotion::rules::{Promoted, S3P};
-use crate::words::build::Run;
 use crate::words::names::Rank;
 use clap::Args;
 use serde_json::{Value, json};
@@ -75,9 +75,8 @@ async fn of_rank(opened: &Opened, rank: &Rank, most: usize) -> anyhow::Result<Ve
         lines.extend(before.map(|version| by_s3p(rank, version)));
     }
     if lines.is_empty() {
-        let nobody = Run::default();
-        let at = super::climbing(opened, &nobody).at(rank).await?;
-        lines.extend(at.s3p.map(|(version, _)| by_s3p(rank, version.to_string())));
+        let at = facts::at(&opened.engine.store, &opened.track, rank).await?;
+        lines.extend(at.s3p.map(|version| by_s3p(rank, version.to_string())));
     }
     lines.truncate(most);
     Ok(lines)

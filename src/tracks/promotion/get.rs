@@ -8,12 +8,12 @@ use crate::history::Entry;
 use crate::history::stored::History;
 use crate::input::common::Settings;
 use crate::input::get_file::GetFile;
-use crate::input::protocol::{Metadata, Response, Version, metadata};
+use crate::input::protocol::{Response, Version};
 use crate::machine::report::size;
 use crate::s3::fetch::{Wish, fetch, fetch_unpacked};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
-use crate::tracks::promotion::rules::{Promoted, S3P, Wanted};
+use crate::tracks::promotion::rules::{Promoted, S3P, Wanted, describe};
 use crate::tracks::promotion::source::Promotion;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
@@ -60,7 +60,7 @@ pub(in crate::tracks) async fn get(
         size(wish.size),
         store.uri(wish.key.as_str())
     ));
-    let metadata = describe_promotion(store, track, &wanted.version, entry.as_ref())?;
+    let metadata = describe(store.bucket(), track, &wanted.version, entry.as_ref())?;
     Ok(Response { version: version.clone(), metadata })
 }
 
@@ -154,35 +154,4 @@ fn about(
         "key": wish.key,
     });
     Ok(serde_json::to_string_pretty(&about)? + "\n")
-}
-
-/// What the build page shows of a promotion; without an entry it is s3p's.
-pub fn describe_promotion(
-    store: &Store,
-    track: &Promotion,
-    version: &ReleaseVersion,
-    entry: Option<&Entry<Promoted>>,
-) -> anyhow::Result<Vec<Metadata>> {
-    let mut lines = vec![
-        metadata("version", version.as_str()),
-        metadata("promotion", entry.map_or(S3P, |entry| entry.number).to_string()),
-        metadata("rank", track.rank.as_str()),
-        metadata("file", track.file.as_str()),
-    ];
-    let Some(Entry { time, build, what, .. }) = entry else {
-        lines.push(metadata("s3_uri", store.uri(track.shelf(version)?.plain.as_str())));
-        return Ok(lines);
-    };
-    lines.push(metadata("size", size(what.release.size)));
-    lines.push(metadata("sha256", what.release.sha256.hex()));
-    lines.push(metadata("promoted_at", time.as_str()));
-    lines.extend(build.name.as_ref().map(|name| metadata("build", name.as_str())));
-    lines.extend(build.url.as_ref().map(|url| metadata("build_url", url.as_str())));
-    lines.extend(build.by.as_ref().map(|by| metadata("promoted_by", by.as_str())));
-    lines.extend(what.from.as_ref().map(|from| metadata("from", from.to_string())));
-    if what.rollback {
-        lines.push(metadata("rollback", "true"));
-    }
-    lines.push(metadata("s3_uri", store.uri(what.release.key.as_str())));
-    Ok(lines)
 }

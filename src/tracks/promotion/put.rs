@@ -1,26 +1,28 @@
 //! The put of the `promotion` track: a file goes up to the first rank, or climbs to the next, or a
-//! rank goes back.
+//! rank goes back. Facts are gathered, a plan is made of them and carried out; where another writer
+//! was faster, all of that begins anew.
 
-mod archiving;
-mod climbing;
-mod looking;
-mod outcome;
-
-pub use climbing::Climbing;
-pub use looking::AtRank;
-pub use outcome::{News, Outcome, Standing};
-
+use super::facts::{Ask, Gathering, history};
+use super::outcome::{News, Outcome};
+use super::params::{Act, PutPromotion, VersionOf};
+use super::plan::{Plan, Putter, Step};
+use super::rules::archive::{Claim, Record};
+use super::rules::{Promoted, Release, describe};
+use super::source::Promotion;
+use crate::history::Position;
+use crate::history::stored::{Current, History};
 use crate::input::protocol::{Response, metadata};
-use crate::machine::workspace::{find_one, read_text};
-use crate::s3::transfer::Engine;
-use crate::tracks::promotion::get::describe_promotion;
-use crate::tracks::promotion::params::{Act, PutPromotion, VersionOf};
-use crate::tracks::promotion::source::Promotion;
+use crate::machine::workspace::{Found, Hashed, find_one, hash, read_text};
+use crate::s3::store::{Condition, Facts, Store, Written};
+use crate::s3::transfer::{Engine, blocking};
+use crate::sealing::publish::POSITION;
 use crate::words::build::Run;
-use crate::words::names::ReleaseVersion;
-use crate::words::time::stamp;
+use crate::words::digest::Sha256;
+use crate::words::names::{Key, ReleaseFile, ReleaseVersion};
+use crate::words::object::{ObjectOptions, PACKAGE_HASH, PROMOTION, VERSION};
+use anyhow::Context as _;
 use std::path::Path;
-use std::time::SystemTime;
+use std::sync::Arc;
 
 /// Carries out a put of the `promotion` track; `sources` is the directory of its inputs.
 pub(in crate::tracks) async fn put(
@@ -30,7 +32,19 @@ pub(in crate::tracks) async fn put(
     sources: &Path,
     run: &Run,
 ) -> anyhow::Result<Response> {
-    let climbing = Climbing { engine, track, run, options: &params.object };
+    let ask = asked(engine, &params.act, sources).await?;
+    let outcome = PutAtRank { engine, track, run, options: &params.object }.carry_out(&ask).await?;
+    outcome.tell(track, engine.store.report());
+    let (version, standing) = (outcome.standing.version(), &outcome.standing);
+    let mut lines = describe(engine.store.bucket(), track, version, standing.entry())?;
+    if let News::Before(now) = &outcome.news {
+        lines.push(metadata("stands_now", now.as_str()));
+    }
+    Ok(Response { version: super::rules::version(version, standing.number()), metadata: lines })
+}
+
+/// What a put's params ask for, with the files that they name.
+async fn asked(engine: &Engine, act: &Act, sources: &Path) -> anyhow::Result<Ask> {
     let version = |of: &VersionOf| match of {
         VersionOf::Given(version) => Ok(version.clone()),
         VersionOf::File(file) => {
@@ -39,30 +53,229 @@ pub(in crate::tracks) async fn put(
                 .map_err(|e| e.context(path.display().to_string()))
         }
     };
-    let outcome = match &params.act {
+    Ok(match act {
         Act::Upload { file, version: of } => {
             let file = find_one(sources, file, "params.file")?;
-            climbing.upload(file, of.as_ref().map(version).transpose()?).await?
+            Ask::upload(engine, file, of.as_ref().map(version).transpose()?).await?
         }
         Act::Promote { version: of } => {
-            let version = of.as_ref().map(version).transpose()?;
-            climbing.promote(version.as_ref()).await?
+            Ask::Promote { version: of.as_ref().map(version).transpose()? }
         }
-        Act::RollBack { version: of } => climbing.roll_back(&version(of)?).await?,
-    };
-    outcome.tell(track, engine.store.report());
-    let (version, number) = (outcome.standing.version(), outcome.standing.number());
-    let mut lines = describe_promotion(&engine.store, track, version, outcome.standing.entry())?;
-    if let News::Before(now) = &outcome.news {
-        lines.push(metadata("stands_now", now.as_str()));
-    }
-    Ok(Response {
-        version: crate::tracks::promotion::rules::version(version, number),
-        metadata: lines,
+        Act::RollBack { version: of } => Ask::RollBack { version: version(of)? },
     })
 }
 
-/// The version of a file that is given none: the time, to the millisecond.
-pub(super) fn default_version() -> anyhow::Result<ReleaseVersion> {
-    ReleaseVersion::parse(&stamp(SystemTime::now()))
+impl Ask {
+    /// A file that goes up to the first rank.
+    pub async fn upload(
+        engine: &Engine,
+        file: Found,
+        version: Option<ReleaseVersion>,
+    ) -> anyhow::Result<Ask> {
+        let part = engine.store.part_of(file.size);
+        let file = Arc::new(blocking(move || hash(&file, part)).await?);
+        Ok(Ask::Upload { file, version })
+    }
+}
+
+/// A put at a rank: what the resource and the operator's commands share.
+#[derive(Debug, Clone, Copy)]
+pub struct PutAtRank<'a> {
+    /// Moves the bytes.
+    pub engine: &'a Engine,
+    /// Which file, which rank.
+    pub track: &'a Promotion,
+    /// Who does it, and when.
+    pub run: &'a Run,
+    /// What the objects carry.
+    pub options: &'a ObjectOptions,
+}
+
+/// How far a plan was carried out.
+enum Carried {
+    Out,
+    /// Another writer was faster.
+    Overtaken,
+}
+
+impl PutAtRank<'_> {
+    fn putter(&self) -> Putter<'_> {
+        Putter { bucket: self.store().bucket(), track: self.track, run: self.run }
+    }
+
+    fn store(&self) -> &Store {
+        &self.engine.store
+    }
+
+    /// What the put would do now, step by step, and what it would answer. Reads only.
+    pub async fn dry_run(&self, ask: &Ask) -> anyhow::Result<(Vec<String>, Outcome)> {
+        let mut gathering = Gathering::new(self.engine, self.track, ask);
+        let (facts, _) = gathering.gather(self.run.build.url.as_deref()).await?;
+        let plan = self.putter().plan(&facts)?;
+        Ok((self.putter().words(&plan), plan.outcome))
+    }
+
+    /// Does it, and answers what stands.
+    pub async fn carry_out(&self, ask: &Ask) -> anyhow::Result<Outcome> {
+        let history = history(self.store(), self.track, &self.track.rank)?;
+        let mut gathering = Gathering::new(self.engine, self.track, ask);
+        for race in 0.. {
+            let (facts, current) = gathering.gather(self.run.build.url.as_deref()).await?;
+            let plan = self.putter().plan(&facts)?;
+            if let Carried::Out = self.steps(ask, &plan, &history, current).await? {
+                return Ok(plan.outcome);
+            }
+            history.pause(race).await?;
+        }
+        anyhow::bail!("no end of races")
+    }
+
+    async fn steps(
+        &self,
+        ask: &Ask,
+        plan: &Plan,
+        history: &History<'_, Promoted>,
+        mut current: Option<Current<Promoted>>,
+    ) -> anyhow::Result<Carried> {
+        let version = plan.outcome.standing.version();
+        for step in &plan.steps {
+            let done = match step {
+                Step::BeginHistory => {
+                    let begun = history.begin().await?;
+                    let is_empty = begun.head.entries().is_empty();
+                    current = Some(begun);
+                    is_empty
+                }
+                Step::Claim(_) => self.claim(ask, version).await?,
+                Step::Send(key) => self.send(ask, key, version).await?,
+                Step::Record(release) => {
+                    let position = current.as_ref().map(|current| current.head.position());
+                    self.record(release, position.as_ref()).await?
+                }
+                Step::Agree(release) => {
+                    let shelf = self.track.shelf(&release.version)?;
+                    self.copy(release, &shelf.plain, None).await?;
+                    true
+                }
+                Step::Enter(entry) => {
+                    let current = current.take().context("an entry goes into a history")?;
+                    let what = entry.what.clone();
+                    history.try_append(current, self.run, what).await? == Written::Yes
+                }
+                Step::Show(release, number) => {
+                    let pointer = self.track.pointer(&self.track.rank)?;
+                    self.copy(release, &pointer, Some(*number)).await?;
+                    // Whoever writes the object looks at the history again.
+                    match history.peek().await? {
+                        None => true,
+                        Some(mut head) => head.older()?.is_none_or(|it| it.number == *number),
+                    }
+                }
+            };
+            if !done {
+                return Ok(Carried::Overtaken);
+            }
+        }
+        Ok(Carried::Out)
+    }
+
+    /// Claims the plain key of a version for a file's bytes.
+    async fn claim(&self, ask: &Ask, version: &ReleaseVersion) -> anyhow::Result<bool> {
+        let key = self.track.shelf(version)?.claim()?;
+        let claim = Claim::new(uploaded(ask)?.facts.sha256, self.run).to_bytes()?;
+        Ok(self.write_record(&key, claim, None).await? == Written::Yes)
+    }
+
+    /// Sends a file; false when something is there.
+    async fn send(&self, ask: &Ask, key: &Key, version: &ReleaseVersion) -> anyhow::Result<bool> {
+        let (file, report) = (uploaded(ask)?, self.store().report());
+        let options = dressed(self.options, None, &self.track.file, version, &file.facts.sha256);
+        report.begin("uploading", 1, file.facts.size);
+        let sent = self.engine.upload(file, key, &Condition::Absent, &options).await;
+        report.end();
+        Ok(sent? == Written::Yes)
+    }
+
+    /// Writes the archive's record, which decides; false when another was faster.
+    async fn record(&self, release: &Release, position: Option<&Position>) -> anyhow::Result<bool> {
+        let record = Record::new(&self.track.file, release.clone(), self.run);
+        let key = self.track.shelf(&release.version)?.record()?;
+        Ok(self.write_record(&key, record.to_bytes()?, position).await? == Written::Yes)
+    }
+
+    /// Copies a release out of the archive, with what it carries there unless the put says
+    /// otherwise; `promotion` is the number that the copy shows.
+    async fn copy(
+        &self,
+        release: &Release,
+        to: &Key,
+        promotion: Option<u64>,
+    ) -> anyhow::Result<()> {
+        let facts = self.store().head(&release.key).await?;
+        self.putter().whole(release, facts.as_ref().map(Into::into).as_ref())?;
+        let Some(facts) = facts else { return Ok(()) };
+        let (file, version) = (&self.track.file, &release.version);
+        let mut options = dressed(self.options, Some(&facts), file, version, &release.sha256);
+        if let Some(number) = promotion {
+            options.metadata.insert(PROMOTION.to_owned(), number.to_string());
+        }
+        self.store().copy(&release.key, &facts, to, &options).await
+    }
+
+    async fn write_record(
+        &self,
+        key: &Key,
+        bytes: Vec<u8>,
+        position: Option<&Position>,
+    ) -> anyhow::Result<Written> {
+        let mut options = ObjectOptions {
+            acl: self.options.acl.clone(),
+            tags: self.options.tags.clone(),
+            content_type: Some("application/json".to_owned()),
+            ..ObjectOptions::default()
+        };
+        let position = position.map(|position| (POSITION.to_owned(), position.to_string()));
+        options.metadata.extend(position);
+        let sha256 = Sha256::of(&bytes);
+        self.store().put(key, bytes.into(), sha256, &Condition::Absent, &options).await
+    }
+}
+
+/// The file of an upload.
+fn uploaded(ask: &Ask) -> anyhow::Result<&Arc<Hashed>> {
+    match ask {
+        Ask::Upload { file, .. } => Ok(file),
+        Ask::Promote { .. } | Ask::RollBack { .. } => Err(anyhow::anyhow!("no file is uploaded")),
+    }
+}
+
+/// What an object of a release carries: what the put says, else what the `original` has, else a
+/// guess; and what makes it the release that it is.
+fn dressed(
+    options: &ObjectOptions,
+    original: Option<&Facts>,
+    file: &ReleaseFile,
+    version: &ReleaseVersion,
+    sha256: &Sha256,
+) -> ObjectOptions {
+    let mut dressed = options.clone();
+    if let Some(original) = original {
+        let or = |own: &mut Option<String>, its: &Option<String>| {
+            if own.is_none() {
+                own.clone_from(its);
+            }
+        };
+        or(&mut dressed.content_type, &original.content_type);
+        or(&mut dressed.cache_control, &original.cache_control);
+        or(&mut dressed.content_disposition, &original.content_disposition);
+        for (name, value) in &original.metadata {
+            dressed.metadata.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    dressed.content_type.get_or_insert_with(|| {
+        mime_guess::from_path(file.as_str()).first_or_octet_stream().essence_str().to_owned()
+    });
+    dressed.metadata.insert(VERSION.to_owned(), version.to_string());
+    dressed.metadata.insert(PACKAGE_HASH.to_owned(), sha256.base64());
+    dressed
 }

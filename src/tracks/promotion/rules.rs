@@ -16,9 +16,11 @@
 
 mod answer;
 pub mod archive;
+mod describe;
 mod intent;
 
 pub use answer::{Answer, Wanted};
+pub use describe::describe;
 pub use intent::{Intent, Look};
 
 use crate::input::protocol::Version;

@@ -51,6 +51,7 @@ fn what_s3p_shows_in_its_readme() {
     run("release version my.tar.gz")
         .says(0, "qa=\"0.1.1\"\nstaging=\"0.1.1\"\nproduction=\"None\"\n");
     run("release version my.tar.gz staging").says(0, "staging=\"0.1.1\"\n");
+    run("release version my.tar.gz staging --only-version").says(0, "0.1.1\n");
     run("release promote my.tar.gz prod").says(2, "error=\"invalid rank\"\n");
     run("release promote nothing.tgz qa").says(2, "error=\"could not promote\"\n");
     run("release promote dist/my.tar.gz qa --version=839de03f972e8182")
@@ -64,13 +65,58 @@ fn what_s3p_shows_in_its_readme() {
     run("release download my.tar.gz staging got.tgz").says(0, "");
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).expect(name);
     assert_eq!(read("got.tgz"), "mine");
-    run("release download my.tar.gz qa").says(0, "");
-    assert_eq!(read("my.tar.gz"), "mine");
+    let here = run("release download my.tar.gz qa");
+    here.says(0, "");
+    assert!(here.stderr.contains("is in qa-my.tar.gz"), "{}", here.stderr);
+    assert_eq!(read("qa-my.tar.gz"), "mine");
     run("release download my.tar.gz qa dist").says(0, "");
     assert_eq!(read("dist/my.tar.gz"), "mine");
     run("release download my.tar.gz production").says(2, "error=\"could not download\"\n");
     let left = std::fs::read_dir(directory.path()).expect("a directory").count();
     assert_eq!(left, 4, "no stage is left behind");
+}
+
+/// What a dry run prints is what is done then; and it asks for nothing but reads.
+#[test]
+fn a_dry_run_reads_and_prints() {
+    let (server, directory) = s3p();
+    let run = |words: &str| in_directory(&server, directory.path(), words);
+    let dry = |words: &str, want: &[&str]| {
+        let state = server.snapshot(BUCKET);
+        server.reset_requests();
+        let dry = run(&format!("{words} --dry-run"));
+        assert_eq!(dry.status, Some(0), "{}", dry.stderr);
+        let lines: Vec<&str> = dry.stdout.lines().collect();
+        assert_eq!(lines.len(), want.len(), "{}", dry.stdout);
+        for (line, want) in lines.iter().zip(want) {
+            assert!(line.starts_with("would ") && line.contains(want), "{line}: {want}");
+        }
+        let requests = server.requests();
+        assert!(!requests.is_empty());
+        for request in &requests {
+            let is_read =
+                ["GetObject", "HeadObject", "ListObjectsV2"].contains(&request.operation);
+            assert!(is_read, "{words}: {}", request.operation);
+        }
+        assert_eq!(server.snapshot(BUCKET), state, "{words}");
+        let json = run(&format!("{words} --dry-run --json"));
+        let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+        assert_eq!((&json["dry_run"], lines.len()), (&json!(true), want.len()));
+    };
+    let promote = "release promote dist/my.tar.gz qa 1.0";
+    let steps = ["begin", "claim", "upload", "record", "enter version 1.0 as promotion 1", "copy"];
+    dry(promote, &steps);
+    run(promote).says(0, "success=\"promoted my.tar.gz version 1.0 to qa rank\"\n");
+    dry(promote, &["do nothing: version 1.0 is there, as promotion 1"]);
+    let promote = "release promote my.tar.gz staging";
+    dry(promote, &["begin", "enter version 1.0", "copy"]);
+    run(promote).says(0, "success=\"promoted my.tar.gz version 1.0 to staging rank\"\n");
+    std::fs::write(directory.path().join("dist/my.tar.gz"), "other").expect("the file");
+    run("release promote dist/my.tar.gz qa 2.0")
+        .says(0, "success=\"promoted my.tar.gz version 2.0 to qa rank\"\n");
+    dry("release rollback my.tar.gz qa", &["the rank goes back to qa #1", "copy"]);
+    let refused = run("release rollback my.tar.gz qa 3.0 --dry-run");
+    refused.says(2, "error=\"could not roll back\"\n");
 }
 
 #[test]

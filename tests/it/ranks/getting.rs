@@ -105,5 +105,5 @@ fn a_file_may_lie_in_a_folder() {
     let error = upload(&other, "1.0/linux/amd64", "two").error();
     assert!(error.contains("would lie where version 1.0 of linux/amd64/tool does"), "{error}");
     let added: Vec<_> = place.keys().into_iter().filter(|key| !state.contains_key(key)).collect();
-    assert_eq!(added, ["team/app/qa/.history/tool.json"], "an empty history, and no bytes");
+    assert!(added.is_empty(), "refused before anything was written: {added:?}");
 }

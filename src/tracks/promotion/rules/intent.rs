@@ -1,21 +1,21 @@
 //! What a put is to do at a rank, and what it makes of the entries that stand there.
 
-use super::{Place, Promoted, Release, S3P};
+use super::{Place, Promoted, S3P};
 use crate::history::Entry;
 use crate::words::names::ReleaseVersion;
 
 /// What a put is to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Intent {
     /// Bring a version to the first rank.
     Upload {
-        /// Its bytes.
-        release: Release,
+        /// Which.
+        version: ReleaseVersion,
     },
     /// Bring a version up from the rank before.
     Promote {
-        /// Its bytes.
-        release: Release,
+        /// Which.
+        version: ReleaseVersion,
         /// Where it stood.
         from: Place,
     },
@@ -44,8 +44,9 @@ impl Intent {
     /// The version that it is about.
     pub fn version(&self) -> &ReleaseVersion {
         match self {
-            Intent::Upload { release } | Intent::Promote { release, .. } => &release.version,
-            Intent::RollBack { version, .. } => version,
+            Intent::Upload { version }
+            | Intent::Promote { version, .. }
+            | Intent::RollBack { version, .. } => version,
         }
     }
 
@@ -87,6 +88,7 @@ impl Intent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tracks::promotion::rules::Release;
     use crate::words::build::Build;
     use crate::words::digest::Sha256;
     use crate::words::names::{Key, Rank};
@@ -118,8 +120,8 @@ mod tests {
 
     #[test]
     fn what_entries_say() {
-        let upload = Intent::Upload { release: release("a") };
-        let promote = Intent::Promote { release: release("a"), from: place(3) };
+        let upload = Intent::Upload { version: text("a") };
+        let promote = Intent::Promote { version: text("a"), from: place(3) };
         let back = Intent::RollBack { version: text("a"), build_url: Some("b/1".into()) };
         let by_hand = Intent::RollBack { version: text("a"), build_url: None };
         use Look::{Base, Nothing, Stands};
@@ -147,7 +149,7 @@ mod tests {
         for (intent, entry, is_newest, want) in cases {
             assert_eq!(intent.look("me", &entry, is_newest), want, "{intent:?} {entry:?}");
         }
-        let before = Intent::Promote { release: release("a"), from: place(0) };
+        let before = Intent::Promote { version: text("a"), from: place(0) };
         for (intent, want) in
             [(&upload, Stands), (&promote, Nothing), (&before, Stands), (&back, Base)]
         {

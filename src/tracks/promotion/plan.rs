@@ -1,0 +1,447 @@
+//! What a put does at a rank: facts in, a plan out.
+//!
+//! The order of the steps, each of which the next relies on: the bytes are in the archive, the
+//! history has the entry, the rank's object shows it. The history decides. Whoever writes the
+//! object looks at the history again afterwards, and plans anew until the object shows the newest
+//! entry: so whatever several writers do, the last of them leaves the newest; and after one that was
+//! killed, the next put does.
+//!
+//! A version's bytes go into the archive as [`super::rules::archive`] says, which is safe under
+//! races: each of those steps is create-only, and one that is refused means that another writer was
+//! faster. Then everything is looked at anew.
+
+use super::outcome::{News, Outcome, Standing};
+use super::rules::archive::Shelf;
+use super::rules::{Intent, Look, Place, Promoted, Refused, Release, S3P};
+use super::source::Promotion;
+use crate::history::Entry;
+use crate::s3::transfer::{corrupt, missing};
+use crate::words::build::Run;
+use crate::words::digest::Sha256;
+use crate::words::fault::fault;
+use crate::words::names::{Bucket, Key, ReleaseVersion};
+use crate::words::object::{PROMOTION, VERSION};
+
+/// An object, as far as a plan looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    /// In bytes.
+    pub(super) size: u64,
+    /// What it says of its bytes; s3p's say nothing.
+    pub(super) sha256: Option<Sha256>,
+    /// The version that it says it is.
+    pub(super) version: Option<String>,
+    /// The promotion that it says it shows.
+    pub(super) promotion: Option<String>,
+}
+
+impl From<&crate::s3::store::Facts> for Object {
+    fn from(facts: &crate::s3::store::Facts) -> Object {
+        let text = |name: &str| facts.metadata.get(name).cloned();
+        Object {
+            size: facts.size,
+            sha256: facts.sha256(),
+            version: text(VERSION),
+            promotion: text(PROMOTION),
+        }
+    }
+}
+
+/// All that the plan of a put depends on.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// What the put is to do.
+    pub(super) intent: Intent,
+    /// The put's own, by which it knows its entry again.
+    pub(super) id: String,
+    /// The newest entry of the rank's history; none: the history is empty, or to be begun.
+    pub(super) newest: Option<Entry<Promoted>>,
+    /// What s3p put there, while the history has no entry.
+    pub(super) s3p: Option<ReleaseVersion>,
+    /// Whether the rank's object is neither's.
+    pub(super) is_foreign: bool,
+    /// What the rank's history says of the put.
+    pub(super) hit: Option<Hit>,
+    /// The size and the digest of the file of an upload.
+    pub(super) file: Option<(u64, Sha256)>,
+    /// The bytes that are to stand at the rank.
+    pub(super) goal: Goal,
+    /// The rank's object, read only where the history has the put already.
+    pub(super) shown: Option<Object>,
+}
+
+/// The bytes that are to stand at a rank, as the archive has them.
+#[derive(Debug)]
+pub(super) enum Goal {
+    /// They were not looked at: the plan ends before it needs them.
+    Unread,
+    /// They are a version of the archive.
+    Archived {
+        /// Which.
+        release: Release,
+        /// The object that it names.
+        object: Option<Object>,
+        /// The object under the plain key, where the release lies under another.
+        plain: Option<Object>,
+    },
+    /// The archive has no such version yet.
+    Vacant {
+        /// Whose bytes may be written under the plain key; none: nobody claimed it.
+        claim: Option<Claimed>,
+        /// The object under the plain key.
+        plain: Option<Object>,
+        /// The object under the key of these very bytes, read where the plain key is another's.
+        own: Option<Object>,
+    },
+}
+
+/// Who may write a plain key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claimed {
+    /// These bytes may.
+    ByThese,
+    /// Other bytes may, or nobody can tell.
+    ByOthers,
+}
+
+/// What a search in a rank's history found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hit {
+    /// The put is done: this is its entry.
+    Stands(Entry<Promoted>),
+    /// It was done by s3p.
+    StoodByS3p(ReleaseVersion),
+    /// What the rank goes back to.
+    Base(Entry<Promoted>),
+    /// The same, put there by s3p.
+    BaseByS3p,
+}
+
+impl Hit {
+    /// What an entry says of a put, if it says anything.
+    pub(super) fn of(
+        intent: &Intent,
+        id: &str,
+        entry: &Entry<Promoted>,
+        is_newest: bool,
+    ) -> Option<Hit> {
+        match intent.look(id, entry, is_newest) {
+            Look::Stands => return Some(Hit::Stands(entry.clone())),
+            Look::Base => return Some(Hit::Base(entry.clone())),
+            Look::Nothing => {}
+        }
+        let before = entry.what.after_s3p.as_ref()?;
+        match intent.look_at_s3p(before) {
+            Look::Stands => Some(Hit::StoodByS3p(before.clone())),
+            Look::Base => Some(Hit::BaseByS3p),
+            Look::Nothing => None,
+        }
+    }
+}
+
+/// One thing that a put does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The rank gets a history.
+    BeginHistory,
+    /// The plain key is claimed for the file's bytes.
+    Claim(Key),
+    /// The file's bytes go up, to a key that holds nothing.
+    Send(Key),
+    /// The archive's record names the bytes, which decides.
+    Record(Release),
+    /// The plain key gets what the record names elsewhere.
+    Agree(Release),
+    /// The history gets an entry.
+    Enter(Box<Entry<Promoted>>),
+    /// The rank's object becomes what stands.
+    Show(Release, u64),
+}
+
+/// What a put does, and what it answers when that is done.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) steps: Vec<Step>,
+    /// The answer.
+    pub outcome: Outcome,
+}
+
+/// A track's rank, and who puts something there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Putter<'a> {
+    /// The bucket, for messages.
+    pub(super) bucket: &'a Bucket,
+    /// Which file, which rank.
+    pub(super) track: &'a Promotion,
+    /// Who does it, and when.
+    pub(super) run: &'a Run,
+}
+
+impl Putter<'_> {
+    /// The plan of a put, or why it is refused: then nothing was changed.
+    pub(super) fn plan(&self, facts: &Facts) -> anyhow::Result<Plan> {
+        let intent = &facts.intent;
+        if let Some(standing) = &facts.s3p
+            && standing == intent.version()
+        {
+            self.same_bytes(facts)?;
+            let standing = Standing::S3p(standing.clone());
+            return Ok(Plan {
+                steps: Vec::new(),
+                outcome: Outcome { standing, news: News::Already },
+            });
+        }
+        if facts.newest.is_none() && matches!(intent, Intent::RollBack { .. }) {
+            return Err(self.never_stood(intent.version()));
+        }
+        let mut steps = Vec::new();
+        let release = self.archive(facts, &mut steps)?;
+        if facts.is_foreign {
+            return Err(self.foreign()?);
+        }
+        if facts.newest.is_none() {
+            steps.insert(0, Step::BeginHistory);
+        }
+        let newest = facts.newest.as_ref();
+        let back = |promotion| Some(Place { rank: self.track.rank.clone(), promotion });
+        let (from, rollback) = match (&facts.hit, intent) {
+            (Some(Hit::Stands(entry)), _) => {
+                let newest = newest.unwrap_or(entry);
+                let news = if entry.what.id == facts.id {
+                    News::Promoted
+                } else if entry.number == newest.number {
+                    News::Already
+                } else {
+                    News::Before(newest.what.release.version.clone())
+                };
+                let standing = Standing::Entry(Box::new(entry.clone()));
+                return Ok(self.done(facts, steps, newest, Outcome { standing, news }));
+            }
+            (Some(Hit::StoodByS3p(version)), _) => {
+                let newest = newest.ok_or_else(|| self.never_stood(version))?;
+                let news = News::Before(newest.what.release.version.clone());
+                let standing = Standing::S3p(version.clone());
+                return Ok(self.done(facts, steps, newest, Outcome { standing, news }));
+            }
+            (Some(Hit::Base(entry)), _) => (back(entry.number), true),
+            (Some(Hit::BaseByS3p), _) => (back(S3P), true),
+            (None, Intent::Upload { .. }) => (None, false),
+            (None, Intent::Promote { from, .. }) => (Some(from.clone()), false),
+            (None, Intent::RollBack { version, .. }) => return Err(self.never_stood(version)),
+        };
+        let release = release.ok_or_else(|| self.never_stood(intent.version()))?;
+        let number = newest.map_or(1, |newest| newest.number + 1);
+        let entry = Entry {
+            number,
+            time: self.run.time.clone(),
+            build: self.run.build.clone(),
+            what: Promoted {
+                release: release.clone(),
+                from,
+                rollback,
+                after_s3p: facts.s3p.clone().filter(|_| number == 1),
+                id: facts.id.clone(),
+            },
+        };
+        steps.push(Step::Enter(Box::new(entry.clone())));
+        steps.push(Step::Show(release, number));
+        let standing = Standing::Entry(Box::new(entry));
+        Ok(Plan { steps, outcome: Outcome { standing, news: News::Promoted } })
+    }
+
+    /// The history has the put: what is left is that the rank's object shows what stands.
+    fn done(
+        &self,
+        facts: &Facts,
+        mut steps: Vec<Step>,
+        newest: &Entry<Promoted>,
+        outcome: Outcome,
+    ) -> Plan {
+        if !facts.shown.as_ref().is_some_and(|shown| shows(shown, newest)) {
+            steps.push(Step::Show(newest.what.release.clone(), newest.number));
+        }
+        Plan { steps, outcome }
+    }
+
+    /// Brings the bytes into the archive where they are not, and answers what will be there.
+    fn archive(&self, facts: &Facts, steps: &mut Vec<Step>) -> anyhow::Result<Option<Release>> {
+        let version = facts.intent.version();
+        let (claim, plain, own) = match &facts.goal {
+            Goal::Unread => return Ok(None),
+            Goal::Archived { release, object, plain } => {
+                self.same_bytes(facts)?;
+                match object {
+                    // These are the very bytes: they heal it.
+                    None if facts.file.is_some() => steps.push(Step::Send(release.key.clone())),
+                    object => self.whole(release, object.as_ref())?,
+                }
+                let shelf = self.track.shelf(version)?;
+                let agrees =
+                    plain.as_ref().is_some_and(|it| holds(it, release.size, &release.sha256));
+                if facts.file.is_some() && release.key != shelf.plain && !agrees {
+                    steps.push(Step::Agree(release.clone()));
+                }
+                return Ok(Some(release.clone()));
+            }
+            Goal::Vacant { claim, plain, own } => (claim, plain, own),
+        };
+        let Some((size, sha256)) = facts.file else { return Ok(None) };
+        let shelf = self.track.shelf(version)?;
+        let key = match (claim, plain) {
+            (None, _) => {
+                steps.push(Step::Claim(shelf.plain.clone()));
+                steps.push(Step::Send(shelf.plain.clone()));
+                shelf.plain.clone()
+            }
+            (Some(Claimed::ByThese), None) => {
+                steps.push(Step::Send(shelf.plain.clone()));
+                shelf.plain.clone()
+            }
+            (Some(Claimed::ByThese), Some(there)) if holds(there, size, &sha256) => {
+                shelf.plain.clone()
+            }
+            _ => self.own_key(&shelf, own.as_ref(), size, &sha256, steps)?,
+        };
+        let release = Release { version: version.clone(), size, sha256, key };
+        steps.push(Step::Record(release.clone()));
+        if release.key != shelf.plain {
+            steps.push(Step::Agree(release.clone()));
+        }
+        Ok(Some(release))
+    }
+
+    /// The key that only these bytes may use.
+    fn own_key(
+        &self,
+        shelf: &Shelf,
+        own: Option<&Object>,
+        size: u64,
+        sha256: &Sha256,
+        steps: &mut Vec<Step>,
+    ) -> anyhow::Result<Key> {
+        let key = shelf.own(sha256)?;
+        match own {
+            None => steps.push(Step::Send(key.clone())),
+            Some(there) if holds(there, size, sha256) => {}
+            Some(_) => {
+                return Err(fault(
+                    format!(
+                        "{}: other bytes lie under a key that only these may use",
+                        self.bucket.uri(key.as_str())
+                    ),
+                    "somebody else wrote to it: delete the object, and run the put again",
+                ));
+            }
+        }
+        Ok(key)
+    }
+
+    /// Refuses an object that is not what was archived.
+    pub(super) fn whole(&self, release: &Release, object: Option<&Object>) -> anyhow::Result<()> {
+        let uri = self.bucket.uri(release.key.as_str());
+        let object = object.ok_or_else(|| missing(&uri))?;
+        // s3p recorded no digest.
+        let differs = object.sha256.is_some_and(|sha256| sha256 != release.sha256);
+        if object.size != release.size || differs {
+            return Err(corrupt(&uri, "its size or package-hash is another".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Refuses other bytes than a version's own.
+    fn same_bytes(&self, facts: &Facts) -> anyhow::Result<()> {
+        let (Some((size, sha256)), Goal::Archived { release, .. }) = (&facts.file, &facts.goal)
+        else {
+            return Ok(());
+        };
+        if *sha256 == release.sha256 && *size == release.size {
+            return Ok(());
+        }
+        Err(fault(
+            format!(
+                "version {} of {} is archived with other bytes ({}, SHA-256 {})",
+                release.version,
+                self.track.file,
+                self.bucket.uri(release.key.as_str()),
+                release.sha256
+            ),
+            "a version's bytes never change: give these a version of their own",
+        )
+        .context(Refused::PROMOTE))
+    }
+
+    fn foreign(&self) -> anyhow::Result<anyhow::Error> {
+        let pointer = self.track.pointer(&self.track.rank)?;
+        Ok(fault(
+            format!(
+                "{} is no release: it has no `version` metadata",
+                self.bucket.uri(pointer.as_str())
+            ),
+            "move it away, or give `file` another name",
+        )
+        .context(Refused::PROMOTE))
+    }
+
+    fn never_stood(&self, version: &ReleaseVersion) -> anyhow::Error {
+        fault(
+            format!(
+                "version {version} of {} never stood at the rank `{}`",
+                self.track.file, self.track.rank
+            ),
+            "`s3-asset release history` lists what stood there; a version that did not is promoted without `rollback`",
+        )
+        .context(Refused::ROLL_BACK)
+    }
+
+    /// The plan in words: what is done, and why.
+    pub(super) fn words(&self, plan: &Plan) -> Vec<String> {
+        let uri = |key: &Key| self.bucket.uri(key.as_str());
+        let (file, rank) = (&self.track.file, &self.track.rank);
+        let words = |step: &Step| match step {
+            Step::BeginHistory => {
+                format!("begin a history of {file} at the rank {rank}: there is none")
+            }
+            Step::Claim(key) => format!("claim {} for these bytes: nobody has", uri(key)),
+            Step::Send(key) => format!("upload the file to {}: nothing is there", uri(key)),
+            Step::Record(release) => format!(
+                "record in the archive that version {} is SHA-256 {}: no record says what it is",
+                release.version, release.sha256
+            ),
+            Step::Agree(release) => format!(
+                "copy {} to where other tools look for version {}: other bytes, or none, are there",
+                uri(&release.key),
+                release.version
+            ),
+            Step::Enter(entry) => {
+                let version = &entry.what.release.version;
+                let why = match (&entry.what.from, entry.what.rollback) {
+                    (Some(from), true) => format!("the rank goes back to {from}"),
+                    (Some(from), false) => format!("it stood as {from}, and not here"),
+                    (None, _) => "it is new".to_owned(),
+                };
+                format!("enter version {version} as promotion {} of {rank}: {why}", entry.number)
+            }
+            Step::Show(release, number) => format!(
+                "copy version {} to {rank}/{file}: it does not show promotion {number}",
+                release.version
+            ),
+        };
+        plan.steps.iter().map(words).collect()
+    }
+}
+
+/// Whether an object holds some bytes, as it says itself.
+fn holds(there: &Object, size: u64, sha256: &Sha256) -> bool {
+    there.size == size && there.sha256.as_ref() == Some(sha256)
+}
+
+/// Whether a rank's object shows an entry.
+fn shows(there: &Object, entry: &Entry<Promoted>) -> bool {
+    let release = &entry.what.release;
+    holds(there, release.size, &release.sha256)
+        && there.version.as_deref() == Some(release.version.as_str())
+        && there.promotion.as_deref() == Some(&entry.number.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -148,6 +148,8 @@ pub(super) enum Step {
     Claim(Key),
     /// The file's bytes go up, to a key that holds nothing.
     Send(Key),
+    /// The file's bytes go over others under a key that the record gives to these alone.
+    Mend(Key),
     /// The archive's record names the bytes, which decides.
     Record(Release),
     /// The plain key gets what the record names elsewhere.
@@ -270,10 +272,16 @@ impl Putter<'_> {
             Goal::Unread => return Ok(None),
             Goal::Archived { release, object, plain } => {
                 self.same_bytes(facts)?;
-                match object {
-                    // These are the very bytes: they heal it.
-                    None if facts.file.is_some() => steps.push(Step::Send(release.key.clone())),
-                    object => self.whole(release, object.as_ref())?,
+                match (object, self.whole(release, object.as_ref())) {
+                    (_, Ok(())) => {}
+                    // These are the very bytes, and the record allows no others under that key.
+                    (None, _) if facts.file.is_some() => {
+                        steps.push(Step::Send(release.key.clone()));
+                    }
+                    (Some(_), _) if facts.file.is_some() => {
+                        steps.push(Step::Mend(release.key.clone()));
+                    }
+                    (_, Err(why)) => return Err(why),
                 }
                 let shelf = self.track.shelf(version)?;
                 let agrees =
@@ -403,6 +411,10 @@ impl Putter<'_> {
             }
             Step::Claim(key) => format!("claim {} for these bytes: nobody has", uri(key)),
             Step::Send(key) => format!("upload the file to {}: nothing is there", uri(key)),
+            Step::Mend(key) => format!(
+                "upload the file over {}: it is not what the archive's record says",
+                uri(key)
+            ),
             Step::Record(release) => format!(
                 "record in the archive that version {} is SHA-256 {}: no record says what it is",
                 release.version, release.sha256

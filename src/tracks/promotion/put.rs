@@ -147,7 +147,8 @@ impl PutAtRank<'_> {
                     is_empty
                 }
                 Step::Claim(_) => self.claim(ask, version).await?,
-                Step::Send(key) => self.send(ask, key, version).await?,
+                Step::Send(key) => self.send(ask, key, version, &Condition::Absent).await?,
+                Step::Mend(key) => self.send(ask, key, version, &Condition::None).await?,
                 Step::Record(release) => {
                     let position = current.as_ref().map(|current| current.head.position());
                     self.record(release, position.as_ref()).await?
@@ -187,11 +188,17 @@ impl PutAtRank<'_> {
     }
 
     /// Sends a file; false when something is there.
-    async fn send(&self, ask: &Ask, key: &Key, version: &ReleaseVersion) -> anyhow::Result<bool> {
+    async fn send(
+        &self,
+        ask: &Ask,
+        key: &Key,
+        version: &ReleaseVersion,
+        condition: &Condition,
+    ) -> anyhow::Result<bool> {
         let (file, report) = (uploaded(ask)?, self.store().report());
         let options = dressed(self.options, None, &self.track.file, version, &file.facts.sha256);
         report.begin("uploading", 1, file.facts.size);
-        let sent = self.engine.upload(file, key, &Condition::Absent, &options).await;
+        let sent = self.engine.upload(file, key, condition, &options).await;
         report.end();
         Ok(sent? == Written::Yes)
     }

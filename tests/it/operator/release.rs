@@ -94,8 +94,7 @@ fn a_dry_run_reads_and_prints() {
         let requests = server.requests();
         assert!(!requests.is_empty());
         for request in &requests {
-            let is_read =
-                ["GetObject", "HeadObject", "ListObjectsV2"].contains(&request.operation);
+            let is_read = ["GetObject", "HeadObject", "ListObjectsV2"].contains(&request.operation);
             assert!(is_read, "{words}: {}", request.operation);
         }
         assert_eq!(server.snapshot(BUCKET), state, "{words}");

@@ -78,6 +78,18 @@ fn bytes_that_are_not_those_that_were_archived_are_refused() {
     assert!(error.contains("the object is gone"), "{error}");
     qa.get(&version("1.0", 1), json!({})).nothing_but_an_error();
     assert!(staging.versions(None).is_empty());
+    // The very bytes heal it, whether it is gone or written over; others are refused.
+    for text in [None, Some("more than one")] {
+        match text {
+            None => drop(server.remove(BUCKET, &key)),
+            Some(text) => drop(server.corrupt(BUCKET, &key, text)),
+        }
+        let error = upload(&qa, "1.0", "two").error();
+        assert!(error.contains("is archived with other bytes"), "{error}");
+        assert_eq!(upload(&qa, "1.0", "one").version(), version("1.0", 1));
+        assert_eq!(qa.get(&version("1.0", 1), json!({})).tree().text(FILE).as_deref(), Some("one"));
+    }
+    assert_eq!(promote(&staging, "1.0").version(), version("1.0", 1));
 }
 
 #[test]

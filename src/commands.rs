@@ -8,6 +8,7 @@ mod asset_manager;
 mod board;
 mod bucket_options;
 mod code_hash;
+mod doctor;
 mod import;
 mod import_plan;
 mod package;
@@ -68,6 +69,9 @@ enum Command {
     /// Shows who stands where: files by ranks, packages by tags
     #[command(after_help = board::HELP)]
     Board(board::Arguments),
+    /// Tries out what a bucket, its server and these credentials can do
+    #[command(after_help = doctor::HELP)]
+    Doctor(doctor::Arguments),
     /// Prints the hash of the code that patterns pick out of a checkout
     #[command(after_help = code_hash::HELP)]
     CodeHash(code_hash::Arguments),
@@ -100,6 +104,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Release(command) => release::run(&report, command).await,
             Command::Package(arguments) => package::run(&report, arguments).await,
             Command::Board(arguments) => board::run(&report, &arguments).await,
+            Command::Doctor(arguments) => doctor::run(&report, &arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
         }

@@ -43,9 +43,14 @@ impl BucketOptions {
         variable: &str,
         track: Value,
     ) -> anyhow::Result<(Engine, Track)> {
-        let source = Source::parse(&self.source(environment::variable, variable, track)?)?;
+        let source = self.parse(variable, track)?;
         let store = Store::open(&source.settings.access, report.clone()).await;
         Ok((Engine::new(Arc::new(store)), source.track))
+    }
+
+    /// The valid `source` that says the same.
+    pub(super) fn parse(&self, variable: &str, track: Value) -> anyhow::Result<Source> {
+        Source::parse(&self.source(environment::variable, variable, track)?)
     }
 
     /// The `source` that says the same: what is valid there is valid here.

@@ -3,6 +3,7 @@
 mod artifacts;
 mod bulk;
 mod code_hash;
+mod doctor;
 mod import;
 mod manager;
 mod package;

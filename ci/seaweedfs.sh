@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command with a real S3 server at its side: SeaweedFS, which has conditional writes.
 #
-#     ci/seaweedfs.sh cargo test --test it
+#     ci/seaweedfs.sh                    the stories, and what assets/policies/packages-* allow
+#     ci/seaweedfs.sh COMMAND...         any other command
 #
 # The command finds the server in S3_ASSET_TEST_ENDPOINT, S3_ASSET_TEST_ACCESS_KEY and
 # S3_ASSET_TEST_SECRET_KEY. S3_ASSET_TEST_POLICIES says that it enforces assets/policies/packages-*:
@@ -16,8 +17,13 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 venv=$root/target/tools/seaweedfs-$version
 
 if [ $# -eq 0 ]; then
-    echo "usage: ci/seaweedfs.sh COMMAND..." >&2
-    exit 2
+    cd "$root"
+    # Both packages: with one alone, cargo builds dependencies anew with fewer features.
+    suite=(cargo test -p s3-asset-resource -p s3-test-server --test it --)
+    both() {
+        "${suite[@]}" && "${suite[@]}" --ignored packages::policies
+    }
+    set -- both
 fi
 
 weed=$venv/bin/weed

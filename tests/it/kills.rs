@@ -1,7 +1,7 @@
 //! Whole or not at all: a put is killed at every request that it makes, before and after the
 //! server has done what the request asks.
 
-use crate::support::{BUCKET, Checkout, Embedded, Resource, Stored, Tree, noise, walk};
+use crate::support::{Checkout, Embedded, Killed, Resource, Stored, Tree, Walk, noise};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 
@@ -81,10 +81,8 @@ fn leftover() -> Scenario {
     let checkout = checkout(&assets(3));
     let (server, resource) = server(&Stored::default());
     server.fault(Fault::new(Action::KillBefore).on("PutObject").key_contains(".manifest.json"));
-    let killed = resource.start_put(checkout.inputs(), &params());
-    server.set_victim(killed.pid());
-    assert_eq!(killed.wait().code, None, "it was killed");
-    server.clear_victim();
+    let killed = server.put_as_victim(&resource, checkout.inputs(), &params());
+    assert_eq!(killed.code, None, "it was killed");
     let tree = assets(4);
     checkout.input("assets", &tree);
     Scenario {
@@ -98,36 +96,15 @@ fn leftover() -> Scenario {
 }
 
 impl Scenario {
-    fn version_of(&self, resource: &Resource) -> Value {
-        resource.put(self.checkout.inputs(), &params()).version()
-    }
-
-    /// How many requests an undisturbed put makes.
-    fn requests(&self) -> u64 {
-        let (server, resource) = server(&self.before);
-        self.version_of(&resource);
-        let requests = server.requests().len() as u64;
-        assert!(requests >= self.least_requests, "{}: {requests} requests", self.name);
-        requests
-    }
-
-    /// Kills a put at request `n` and looks at what everybody sees then; whether it was killed.
-    fn kill(&self, n: u64, action: Action) -> bool {
-        let place = format!("{}, request {n}, {action:?}", self.name);
-        let (server, resource) = server(&self.before);
-        server.fault(Fault::new(action).nth(n));
-        let put = resource.start_put(self.checkout.inputs(), &params());
-        server.set_victim(put.pid());
-        let killed = put.wait().code.is_none();
-        server.clear_victim();
-        server.clear_faults();
-
+    /// Looks at what everybody sees after a kill, and after the put that follows it.
+    fn look(&self, killed: &Killed<'_>) {
+        let (place, server, resource) = (&killed.at, &killed.server, &killed.resource);
         let every = resource.clone().set("initial_history", 9);
         for version in every.versions(None) {
             let got = resource.get(&version, json!({}));
             assert!(got.assets() == self.tree, "{place}: a version that is not whole");
         }
-        let version = self.version_of(&resource);
+        let version = killed.put();
         let all = every.versions(None);
         let want: Vec<Value> = self.old.iter().chain([&version]).cloned().collect();
         assert_eq!(all, want, "{place}");
@@ -144,14 +121,18 @@ impl Scenario {
         let code = version["code_hash"].as_str().expect("a code hash");
         let set = server.published(&format!("cache/{code}"));
         assert!(set.as_ref() == Some(&self.tree), "{place}: the cache differs");
-        let again = server.snapshot(BUCKET);
-        assert_eq!(self.version_of(&resource), version, "{place}");
-        assert!(server.snapshot(BUCKET) == again, "{place}: the put after it writes nothing");
-        killed
+        killed.put_changes_nothing();
     }
 
     fn walk(&self) {
-        walk(self.name, self.requests(), |n, action| self.kill(n, action));
+        let walk = Walk {
+            name: self.name,
+            begin: &|| server(&self.before),
+            inputs: self.checkout.inputs(),
+            params: &params(),
+            least_requests: self.least_requests,
+        };
+        walk.kill(|killed| self.look(killed));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writers that die in crowds, and writes that arrive after their writer's death.
 
-use crate::support::{BUCKET, Dice, Embedded, Grown, Inputs, Place, Tree, commit, noise};
+use crate::support::{BUCKET, Dice, Embedded, Grown, Inputs, Place, Tree, Walk, commit, noise};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -114,34 +114,31 @@ fn a_put_that_seals_a_segment_may_be_killed_anywhere() {
     let full = usize::try_from(s3_asset_resource::history::SEGMENT).expect("small")
         + s3_asset_resource::history::KEEP;
     let inputs = Inputs::of(&tree(1));
-    let sealing = |server: &Embedded| {
+    let segments = |server: &Embedded| {
         server.keys(BUCKET).iter().filter(|key| key.contains("/.history/")).count()
     };
-    let undisturbed = Embedded::new();
-    Grown::new(&undisturbed, full, &[]);
-    undisturbed.resource().put(inputs.path(), &params(full + 1)).version();
-    assert_eq!(sealing(&undisturbed), 1, "this put seals");
-    let requests = undisturbed.requests().len() as u64;
-    let points = (1..=requests).flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)]);
-    let mut walked = 0;
-    for (n, action) in points {
+    let begin = || {
         let server = Embedded::new();
-        let history = Grown::new(&server, full, &[]);
+        Grown::new(&server, full, &[]);
         let resource = server.resource().set("initial_history", 9_999);
-        server.fault(Fault::new(action.clone()).nth(n));
-        let put = resource.start_put(inputs.path(), &params(full + 1));
-        server.set_victim(put.pid());
-        walked += usize::from(put.wait().code.is_none());
-        server.clear_victim();
-        server.clear_faults();
-        let shown = resource.versions(None);
-        assert_eq!(shown[..full], history.since(1), "request {n}, {action:?}");
-        for next in [full + 1, full + 2] {
-            resource.put(inputs.path(), &params(next)).version();
-        }
+        (server, resource)
+    };
+    let walk = Walk {
+        name: "a put that seals a segment",
+        begin: &begin,
+        inputs: inputs.path(),
+        params: &params(full + 1),
+        least_requests: 5,
+    };
+    let elsewhere = Embedded::new();
+    let history = Grown::new(&elsewhere, full, &[]);
+    walk.kill(|killed| {
+        let (place, resource) = (&killed.at, &killed.resource);
+        assert_eq!(resource.versions(None)[..full], history.since(1), "{place}");
+        killed.put();
+        assert_eq!(segments(&killed.server), 1, "{place}: this put seals");
+        resource.put(inputs.path(), &params(full + 2)).version();
         let all: Vec<Value> = (1..=full + 2).map(|n| history.version(n)).collect();
-        assert_eq!(resource.versions(None), all, "request {n}, {action:?}");
-    }
-    println!("sealing: killed at {walked} of {} points", requests * 2);
-    assert!(walked as u64 + 1 >= requests * 2);
+        assert_eq!(resource.versions(None), all, "{place}");
+    });
 }

@@ -17,19 +17,14 @@ fn stopped(server: &Embedded, operation: &str, skip: u64) -> (Run, Duration) {
     let resource = server.resource();
     let put = resource.start_put(inputs.path(), &params);
     server.set_victim(put.pid());
-    let signalled = || {
-        let requests = server.requests_of(operation);
-        requests.get(usize::try_from(skip).expect("small")).map(|_| Instant::now())
-    };
-    let begun = loop {
-        if let Some(at) = signalled() {
-            break at;
-        }
+    let requests = usize::try_from(skip).expect("small") + 1;
+    while server.requests_of(operation).len() < requests {
         std::thread::sleep(Duration::from_millis(2));
-    };
+    }
+    let signalled = Instant::now();
     let run = put.wait();
     server.clear_victim();
-    (run, begun.elapsed())
+    (run, signalled.elapsed())
 }
 
 fn is_gone_without_a_trace(server: &Embedded, operation: &str, skip: u64) {
@@ -80,12 +75,9 @@ fn a_completion_under_way_leaves_no_upload() {
 fn a_server_that_hangs_does_not_hold_the_process() {
     for operation in ["UploadPart", "CreateMultipartUpload", "AbortMultipartUpload", "PutObject"] {
         let server = Embedded::new();
-        server.fault(Fault::new(Action::Hang).on(operation).always());
         let at = if operation == "AbortMultipartUpload" { "UploadPart" } else { operation };
         // The signal comes first: the rule that ends a request ends it for later rules.
-        server.clear_faults();
-        let signal = Fault::new(Action::SignalBefore(SIGTERM)).on(at);
-        server.fault(signal);
+        server.fault(Fault::new(Action::SignalBefore(SIGTERM)).on(at));
         server.fault(Fault::new(Action::Hang).on(operation).always());
         is_gone_without_a_trace(&server, at, 0);
     }

@@ -2,11 +2,9 @@
 //! done what the request asks.
 
 use super::{number, sackers_record, tagged, version};
-use crate::support::{BUCKET, Embedded, Inputs, Resource, Stored, Tree, walk};
+use crate::support::{BUCKET, Embedded, Inputs, Killed, Resource, Stored, Tree, Walk};
 use s3_asset_resource::words::digest::Sha256;
-use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// A put to be killed.
 struct Scenario {
@@ -43,37 +41,22 @@ fn used() -> Stored {
     server.stored()
 }
 
+/// The numbers of every version that a resource shows.
 fn all(package: &Resource) -> Vec<u64> {
     package.clone().set("initial_history", 99).versions(None).iter().map(number).collect()
 }
 
-fn moves(live: &Resource) -> Vec<u64> {
-    live.clone().set("initial_history", 99).versions(None).iter().map(number).collect()
+/// A server, and the resource that follows the tag `live`.
+fn live(before: &Stored) -> (Embedded, Resource) {
+    let (server, package) = server(before);
+    (server, package.of_package("tag", "live"))
 }
 
 impl Scenario {
-    fn put(&self, resource: &Resource, inputs: &Path) -> Value {
-        resource.put(inputs, &self.params).version()
-    }
-
-    fn requests(&self) -> u64 {
-        let (server, package) = server(&self.before);
-        let live = package.of_package("tag", "live");
-        assert_eq!(self.put(&live, self.inputs.path()), self.answer, "{}", self.name);
-        server.requests().len() as u64
-    }
-
-    fn kill(&self, n: u64, action: Action) -> bool {
-        let place = format!("{}, request {n}, {action:?}", self.name);
-        let (server, package) = server(&self.before);
-        let live = package.clone().of_package("tag", "live");
-        server.fault(Fault::new(action).nth(n));
-        let put = live.start_put(self.inputs.path(), &self.params);
-        server.set_victim(put.pid());
-        let killed = put.wait().code.is_none();
-        server.clear_victim();
-        server.clear_faults();
-
+    /// Looks at what everybody sees after a kill, and after the put that follows it.
+    fn look(&self, killed: &Killed<'_>) {
+        let (place, server, live) = (&killed.at, &killed.server, &killed.resource);
+        let package = server.package("app");
         // Whatever anybody is shown is whole.
         let seen = all(&package);
         assert!(self.versions.starts_with(&seen), "{place}: {seen:?}");
@@ -84,9 +67,9 @@ impl Scenario {
             package.get(&version(*n), json!({})).tree();
         }
         // The same put finishes, and nothing is there twice.
-        assert_eq!(self.put(&live, self.inputs.path()), self.answer, "{place}");
+        assert_eq!(killed.put(), self.answer, "{place}");
         assert_eq!(all(&package), self.versions, "{place}");
-        assert_eq!(moves(&live), self.moves, "{place}");
+        assert_eq!(all(live), self.moves, "{place}");
         let last = *self.versions.last().expect("a version");
         let pointer = |tag: &str| -> Value {
             serde_json::from_str(&server.text(&format!("app/tags/{tag}"))).expect("JSON")
@@ -99,16 +82,20 @@ impl Scenario {
             let blob = server.get(BUCKET, record["sha"].as_str().expect("a sha")).expect("a blob");
             assert_eq!(record["sha"], Sha256::of(&blob.bytes()).hex(), "{place}");
         }
-        let before = server.snapshot(BUCKET);
-        assert_eq!(self.put(&live, self.inputs.path()), self.answer, "{place}");
-        assert!(server.snapshot(BUCKET) == before, "{place}: the put after it writes nothing");
+        killed.put_changes_nothing();
         // And another build's version comes after it, without a gap.
         assert_eq!(package.add("other", &json!({})).version(), version(last + 1), "{place}");
-        killed
     }
 
     fn walk(&self) {
-        walk(self.name, self.requests(), |n, action| self.kill(n, action));
+        let walk = Walk {
+            name: self.name,
+            begin: &|| live(&self.before),
+            inputs: self.inputs.path(),
+            params: &self.params,
+            least_requests: 5,
+        };
+        walk.kill(|killed| self.look(killed));
     }
 }
 
@@ -183,27 +170,19 @@ fn taking_over_from_sacker_may_be_killed_anywhere() {
 
 #[test]
 fn taking_a_tag_away_may_be_killed_anywhere() {
-    let before = used();
-    let requests = {
-        let (server, package) = server(&before);
-        let live = package.of_package("tag", "live");
-        live.put_params(&json!({"untag": "live"})).version();
-        server.requests().len() as u64
+    let (before, inputs) = (used(), Inputs::new());
+    let walk = Walk {
+        name: "a tag that is taken away",
+        begin: &|| live(&before),
+        inputs: inputs.path(),
+        params: &json!({"untag": "live"}),
+        least_requests: 3,
     };
-    walk("a tag that is taken away", requests, |n, action| {
-        let (server, package) = server(&before);
-        let live = package.of_package("tag", "live");
-        server.fault(Fault::new(action).nth(n));
-        let inputs = Inputs::new();
-        let put = live.start_put(inputs.path(), &json!({"untag": "live"}));
-        server.set_victim(put.pid());
-        let killed = put.wait().code.is_none();
-        server.clear_victim();
-        server.clear_faults();
-        assert_eq!(live.put_params(&json!({"untag": "live"})).version(), tagged(2, "live", 2));
+    walk.kill(|killed| {
+        let (server, live) = (&killed.server, &killed.resource);
+        assert_eq!(killed.put(), tagged(2, "live", 2));
         assert!(server.get(BUCKET, "app/tags/live").is_none());
         assert!(live.versions(None).is_empty());
         assert_eq!(live.put_params(&json!({"version": 1})).version(), tagged(1, "live", 4));
-        killed
     });
 }

@@ -12,9 +12,8 @@ struct Enforced {
 }
 
 impl Enforced {
-    /// None where the suite's server enforces nothing.
-    fn new() -> Option<Enforced> {
-        Some(Enforced { ledger: Place::enforcing("ledger")?, store: Place::enforcing("store")? })
+    fn new() -> Enforced {
+        Enforced { ledger: Place::enforcing("ledger"), store: Place::enforcing("store") }
     }
 
     fn package(&self) -> Resource {
@@ -33,8 +32,9 @@ fn denied(run: &Run) {
 }
 
 #[test]
+#[ignore = "needs a server that enforces policies: ci/seaweedfs.sh"]
 fn to_add_blindly() {
-    let Some(place) = Enforced::new() else { return };
+    let place = Enforced::new();
     let writer = place.by("packages-add-blindly").of_package("numbering", "timestamp");
     let mut versions = vec![writer.add("one", &json!({"metadata": {"a": "b"}})).version()];
     versions.push(writer.add("two", &json!({})).version());
@@ -51,8 +51,9 @@ fn to_add_blindly() {
 }
 
 #[test]
+#[ignore = "needs a server that enforces policies: ci/seaweedfs.sh"]
 fn to_add_to_tag_and_to_read() {
-    let Some(place) = Enforced::new() else { return };
+    let place = Enforced::new();
     let (adder, tagger) = (place.by("packages-add"), place.by("packages-tag"));
     for (n, text) in [(1, "one"), (2, "two")] {
         assert_eq!(adder.add(text, &json!({})).version(), version(n));

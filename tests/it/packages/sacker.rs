@@ -127,10 +127,8 @@ fn a_put_that_is_stopped_leaves_no_parts_in_the_store() {
     server.fault(Fault::new(Action::Hang).on("UploadPart").skip(1).always());
     let inputs =
         crate::support::Inputs::of(&crate::support::Tree::of("app.jar", vec![7; 40 << 20]));
-    let put = package.start_put(inputs.path(), &json!({"file": "assets/app.jar"}));
-    server.set_victim(put.pid());
-    let run = put.wait();
-    server.clear_victim();
+    let params = json!({"file": "assets/app.jar"});
+    let run = server.put_as_victim(&package, inputs.path(), &params);
     assert_eq!(run.code, Some(143), "{}", run.stderr);
     assert!(server.uploads(STORE).is_empty() && server.uploads(LEDGER).is_empty());
     assert!(

@@ -2,7 +2,7 @@
 //! request asks: the next put makes history, archive and rank's object agree.
 
 use super::support::{FILE, RANKS, at, version};
-use crate::support::{BUCKET, Embedded, Inputs, Resource, Stored, Tree, noise, walk};
+use crate::support::{BUCKET, Embedded, Inputs, Killed, Resource, Stored, Tree, Walk, noise};
 use s3_asset_resource::words::digest::Sha256;
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
@@ -65,10 +65,9 @@ fn leftover(large: usize) -> Scenario {
     let server = server(&stored(&[("qa", b"zero", uploading("0.9"))]));
     server.fault(Fault::new(Action::KillBefore).on("PutObject").key_contains("release.json"));
     let inputs = input(&old);
-    let put = at(&server.resource(), "qa").start_put(inputs.path(), &uploading("1.0"));
-    server.set_victim(put.pid());
-    assert_eq!(put.wait().code, None, "it was killed");
-    server.clear_victim();
+    let qa = at(&server.resource(), "qa");
+    let killed = server.put_as_victim(&qa, inputs.path(), &uploading("1.0"));
+    assert_eq!(killed.code, None, "it was killed");
     Scenario {
         name: "an upload over a leftover of other bytes",
         rank: "qa",
@@ -142,43 +141,19 @@ fn takeover() -> Scenario {
 }
 
 impl Scenario {
-    fn put(&self, resource: &Resource) -> Value {
-        resource.put(self.inputs.path(), &self.params).version()
-    }
-
-    fn requests(&self) -> u64 {
-        let server = server(&self.before);
-        assert_eq!(self.put(&at(&server.resource(), self.rank)), self.answer, "{}", self.name);
-        let requests = server.requests().len() as u64;
-        assert!(requests >= self.least_requests, "{}: {requests} requests", self.name);
-        requests
-    }
-
-    /// Kills the put at request `n`, looks at what everybody sees then, and puts again.
-    fn kill(&self, n: u64, action: Action) -> bool {
-        let place = format!("{}, request {n}, {action:?}", self.name);
-        let server = server(&self.before);
-        let resource = at(&server.resource(), self.rank);
-        server.fault(Fault::new(action).nth(n));
-        let put = resource.start_put(self.inputs.path(), &self.params);
-        server.set_victim(put.pid());
-        let killed = put.wait().code.is_none();
-        server.clear_victim();
-        server.clear_faults();
-
+    /// Looks at what everybody sees after a kill, and after the put that follows it.
+    fn look(&self, killed: &Killed<'_>) {
+        let (place, resource) = (&killed.at, &killed.resource);
         // Whatever a check shows, a get finds.
         let every = resource.clone().set("initial_history", 9);
         for shown in every.versions(None) {
             assert!(self.after.contains(&shown), "{place}: {shown}");
             resource.get(&shown, json!({})).tree();
         }
-        assert_eq!(self.put(&resource), self.answer, "{place}");
+        assert_eq!(killed.put(), self.answer, "{place}");
         assert_eq!(every.versions(None), self.after, "{place}");
-        self.agrees(&server, &resource, &place);
-        let state = server.snapshot(BUCKET);
-        assert_eq!(self.put(&resource), self.answer, "{place}");
-        assert!(server.snapshot(BUCKET) == state, "{place}: the put after it writes nothing");
-        killed
+        self.agrees(&killed.server, resource, place);
+        killed.put_changes_nothing();
     }
 
     /// History, archive and rank's object say the same.
@@ -209,7 +184,19 @@ impl Scenario {
 
     fn walk(&self) {
         assert!(RANKS.contains(&self.rank));
-        walk(self.name, self.requests(), |n, action| self.kill(n, action));
+        let begin = || {
+            let server = server(&self.before);
+            let resource = at(&server.resource(), self.rank);
+            (server, resource)
+        };
+        let walk = Walk {
+            name: self.name,
+            begin: &begin,
+            inputs: self.inputs.path(),
+            params: &self.params,
+            least_requests: self.least_requests,
+        };
+        walk.kill(|killed| self.look(killed));
     }
 }
 

@@ -57,10 +57,7 @@ fn an_upload_that_is_stopped_leaves_no_parts() {
     server.fault(Fault::new(Action::SignalBefore(15)).on("UploadPart"));
     let inputs = Inputs::of(&Tree::of("f", vec![7; 17 << 20]));
     let params = json!({"file": "assets/f", "version": "1.0"});
-    let running = qa.start_put(inputs.path(), &params);
-    server.set_victim(running.pid());
-    let run = running.wait();
-    server.clear_victim();
+    let run = server.put_as_victim(&qa, inputs.path(), &params);
     assert_eq!(run.code, Some(143), "{}", run.stderr);
     assert!(server.uploads(BUCKET).is_empty());
     assert!(qa.versions(None).is_empty());

@@ -18,7 +18,7 @@ pub(crate) use place::Place;
 pub(crate) use published::published;
 pub(crate) use resource::{Got, Inputs, Resource, Run, Running};
 pub(crate) use tree::{RESERVED, Tree};
-pub(crate) use walk::walk;
+pub(crate) use walk::{Killed, Walk};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,22 +1,86 @@
-//! A program that is killed at every request that it makes.
+//! A put that is killed at every request that it makes.
 
-use super::on_threads;
-use s3_test_server::Action;
+use super::{BUCKET, Embedded, Resource, Run, on_threads};
+use s3_test_server::{Action, Fault};
+use serde_json::Value;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const THREADS: usize = 3;
 
-/// Calls `kill` for each of `requests`, from 1, with the process to be killed before and after the
-/// server has done what that request asks; it answers whether the process was killed. At most the
-/// last request may find it gone already.
-pub(crate) fn walk(name: &str, requests: u64, kill: impl Fn(u64, Action) -> bool + Sync) {
-    let points: Vec<(u64, Action)> =
-        (1..=requests).flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)]).collect();
-    let killed = AtomicUsize::new(0);
-    on_threads(THREADS, &points, |(n, action)| {
-        killed.fetch_add(usize::from(kill(*n, action.clone())), Ordering::Relaxed);
-    });
-    let killed = killed.into_inner();
-    println!("{name}: killed at {killed} of {} points ({requests} requests)", points.len());
-    assert!(killed + 2 >= points.len(), "{name}: {killed} of {}", points.len());
+/// A put that may be killed anywhere.
+pub(crate) struct Walk<'a> {
+    pub(crate) name: &'a str,
+    /// Makes the bucket as it is before the put, and the resource that puts.
+    pub(crate) begin: &'a (dyn Fn() -> (Embedded, Resource) + Sync),
+    pub(crate) inputs: &'a Path,
+    pub(crate) params: &'a Value,
+    /// Fewer requests than these, and the story is not what its name says.
+    pub(crate) least_requests: u64,
+}
+
+/// What a put that was killed has left.
+pub(crate) struct Killed<'a> {
+    pub(crate) server: Embedded,
+    pub(crate) resource: Resource,
+    /// At which request it was killed: for messages.
+    pub(crate) at: String,
+    walk: &'a Walk<'a>,
+    answer: &'a Value,
+}
+
+impl Walk<'_> {
+    /// Puts undisturbed, and then kills a put at each of its requests, before and after the server
+    /// has done what the request asks; `look` is called each time. At most the last request may
+    /// find the process gone already.
+    pub(crate) fn kill(&self, look: impl Fn(&Killed<'_>) + Sync) {
+        let (server, resource) = (self.begin)();
+        let before = server.requests().len();
+        let answer = resource.put(self.inputs, self.params).version();
+        let requests = (server.requests().len() - before) as u64;
+        assert!(requests >= self.least_requests, "{}: {requests} requests", self.name);
+        let points: Vec<(u64, Action)> = (1..=requests)
+            .flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)])
+            .collect();
+        let killed = AtomicUsize::new(0);
+        on_threads(THREADS, &points, |(n, action)| {
+            let (server, resource) = (self.begin)();
+            server.fault(Fault::new(action.clone()).nth(*n));
+            let run = server.put_as_victim(&resource, self.inputs, self.params);
+            server.clear_faults();
+            let at = format!("{}, request {n}, {action:?}", self.name);
+            killed.fetch_add(usize::from(run.code.is_none()), Ordering::Relaxed);
+            look(&Killed { server, resource, at, walk: self, answer: &answer });
+        });
+        let killed = killed.into_inner();
+        println!("{}: killed at {killed} of {} points", self.name, points.len());
+        assert!(killed + 2 >= points.len(), "{}: {killed} of {}", self.name, points.len());
+    }
+}
+
+impl Killed<'_> {
+    /// The same put again: it finishes the work, and answers what an undisturbed one does.
+    pub(crate) fn put(&self) -> Value {
+        let version = self.resource.put(self.walk.inputs, self.walk.params).version();
+        assert_eq!(version, *self.answer, "{}", self.at);
+        version
+    }
+
+    /// The same put once more, when the work is done.
+    pub(crate) fn put_changes_nothing(&self) {
+        let before = self.server.snapshot(BUCKET);
+        self.put();
+        assert!(self.server.snapshot(BUCKET) == before, "{}: the put after it writes", self.at);
+    }
+}
+
+impl Embedded {
+    /// Carries out a put that the server's faults kill or stop; how it ended.
+    pub(crate) fn put_as_victim(&self, resource: &Resource, inputs: &Path, params: &Value) -> Run {
+        let put = resource.start_put(inputs, params);
+        self.set_victim(put.pid());
+        let run = put.wait();
+        self.clear_victim();
+        run
+    }
 }

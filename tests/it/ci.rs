@@ -263,3 +263,20 @@ fn a_release_is_of_its_tag_and_has_notes() {
     let (_directory, (succeeded, said)) = release("v1.10.0", "# Changelog\n");
     assert!(!succeeded && said.contains("1.10.0"), "{said}");
 }
+
+#[test]
+fn one_version_of_rust_is_named_everywhere() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect(path);
+    let manifest = read("Cargo.toml");
+    let line = manifest.lines().find_map(|it| it.strip_prefix("rust-version = "));
+    let version = line.expect("a rust-version").trim_matches('"').to_owned();
+    for (path, words) in [
+        ("Dockerfile", format!("rust:{version}-")),
+        ("README.md", format!("Rust {version} or newer")),
+        ("CONTRIBUTING.md", format!("Rust {version} or newer")),
+        ("ci/tasks/release.yml", format!("tag: {version}-")),
+        ("ci/tasks/test.yml", format!("tag: {version}-")),
+    ] {
+        assert!(read(path).contains(&words), "{path} does not say {words}");
+    }
+}

@@ -140,7 +140,9 @@ fn with_tables(page: &str, places: &[Place], selected: &[(String, String)]) -> S
 
 #[test]
 fn the_tables_of_keys_are_current() {
-    let (pages, places) = (pages(), places());
+    let (mut pages, places) = (pages(), places());
+    // Others tell of markers, and have none.
+    pages.retain(|(name, _)| name == "README.md" || name.starts_with("docs/"));
     let markers: Vec<Vec<&str>> = pages.iter().flat_map(|(_, page)| markers(page)).collect();
     for place in &places {
         let has_table = markers.iter().any(|words| *words == [place.name.as_str()]);

@@ -17,10 +17,10 @@ use crate::tracks::Track;
 use crate::tracks::package::ledger::Ledger;
 use crate::tracks::package::source::Package;
 use crate::words::fault::fault;
-use crate::words::names::{PackageName, Tag, shown};
+use crate::words::names::{Key, PackageName, Tag, shown};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -214,21 +214,29 @@ pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::R
     }
 }
 
-/// The packages of a ledger: those with a version, with a history, or with `latest`, which is what
-/// sacker lists; and keys that look like a package's whose name is none.
-async fn packages(ledger: &Ledger) -> anyhow::Result<(Vec<Package>, Vec<String>)> {
+/// What a ledger's listing has.
+struct Packages {
+    /// Those with a version, with a history, or with `latest`, which is what sacker lists; and the key
+    /// that says so of each: its history, where it has one, which is never deleted.
+    found: Vec<(Package, Key)>,
+    /// Keys that look like a package's whose name is none.
+    odd: Vec<String>,
+}
+
+async fn packages(ledger: &Ledger) -> anyhow::Result<Packages> {
     let prefix = ledger.package.prefix.as_str();
-    let (mut names, mut odd) = (BTreeSet::new(), Vec::new());
+    let (mut names, mut odd) = (BTreeMap::new(), Vec::new());
     for object in ledger.ledger.list(prefix).await? {
         let Some(name) = object.key.strip_prefix(prefix).and_then(package_of) else { continue };
         match PackageName::parse(name) {
             Ok(name) => {
-                names.insert(name);
+                names.entry(name).or_insert(Key::parse(&object.key)?);
             }
             Err(_) => odd.push(object.key.clone()),
         }
     }
-    Ok((names.into_iter().map(|name| ledger.package.named(name)).collect(), odd))
+    let found = names.into_iter().map(|(name, key)| (ledger.package.named(name), key)).collect();
+    Ok(Packages { found, odd })
 }
 
 /// The name of the package that a key is of.
@@ -247,12 +255,12 @@ fn package_of(key: &str) -> Option<&str> {
 /// The packages that somebody names, or all of them.
 pub(super) async fn chosen(ledger: &Ledger, names: &[String]) -> anyhow::Result<Vec<Package>> {
     if names.is_empty() {
-        let (packages, odd) = packages(ledger).await?;
+        let Packages { found, odd } = packages(ledger).await?;
         for key in odd {
             let key = ledger.ledger.uri(&shown(&key));
             ledger.ledger.report().warn(format!("{key} is left out: it is of no package's name"));
         }
-        return Ok(packages);
+        return Ok(found.into_iter().map(|(package, _)| package).collect());
     }
     names.iter().map(|name| Ok(ledger.package.named(PackageName::parse(name)?))).collect()
 }

@@ -4,9 +4,12 @@
 //! so colour never asks for a terminal, and a progress frame ends in `\r` and is redrawn at most
 //! twice a second.
 //!
-//! Invariant: every line passes `Report::line`, which blots out each secret it was told of.
+//! Invariant: every line passes `Report::line`, which blots out each secret it was told of, and
+//! leaves nothing in it that a terminal obeys.
 
+use crate::words::names::is_obeyed;
 use crate::words::secret::Secret;
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -124,6 +127,7 @@ impl Report {
     fn line(&self, colour: &str, label: &str, text: &str) {
         let inner = self.lock();
         let text = blot(text, &inner.secrets);
+        let text = harmless(&text);
         // A bar's frame lies on the line that is written now.
         write(&format!("{colour}{label}{text}{RESET}{TO_END}\n"));
     }
@@ -137,6 +141,19 @@ impl Report {
 #[allow(clippy::disallowed_methods)] // the one owner
 fn write(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// A text in which nothing is left that a terminal obeys, whoever chose it: a server, a file's name.
+fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|c| match c {
+        '\n' | '\t' => " ".to_owned(),
+        c if is_obeyed(c) => c.escape_unicode().to_string(),
+        c => c.to_string(),
+    });
+    Cow::Owned(escaped.collect())
 }
 
 fn blot(text: &str, secrets: &[Secret]) -> String {
@@ -194,6 +211,18 @@ mod tests {
         ];
         for (bytes, want) in cases {
             assert_eq!(size(bytes), want);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_that_a_terminal_obeys() {
+        let cases = [
+            ("plain é 漢", "plain é 漢"),
+            ("a\u{1b}[2Jb\u{9b}\u{202e}", "a\\u{1b}[2Jb\\u{9b}\\u{202e}"),
+            ("two\nlines\tand\r", "two lines and\\u{d}"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(harmless(text), want);
         }
     }
 

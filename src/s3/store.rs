@@ -7,6 +7,7 @@ mod body;
 mod checksum;
 mod copy;
 mod delete;
+mod evidence;
 mod failure;
 mod get;
 mod head;

@@ -251,6 +251,30 @@ pub fn shown(text: &str) -> String {
     out
 }
 
+/// What a server said, for a message: on one line of at most so many characters, with nothing in it
+/// that a terminal obeys.
+pub fn shown_to(text: &str, longest: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars().take(longest) {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if is_obeyed(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    if text.chars().nth(longest).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// Whether a terminal, or a log that shows text, does something else than draw a character: controls,
+/// and what turns the direction of writing.
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,5 +350,7 @@ mod tests {
     fn what_others_chose_is_shown_on_one_short_line() {
         assert_eq!(shown("a\nb\u{1b}"), "a\\nb\\u{1b}");
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
+        assert_eq!(shown_to("it's\r\n\u{1b}[2Jgone\u{202e}", 99), "it's  \\u{1b}[2Jgone\\u{202e}");
+        assert_eq!(shown_to("0123456789", 4), "0123…");
     }
 }

@@ -1,5 +1,8 @@
 //! Servers and networks that fail: each request of a step fails once, in each way.
 
+mod answers;
+mod doors;
+
 use crate::support::{BUCKET, Checkout, Embedded, Resource, Run, Stored, Tree, noise, on_threads};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};

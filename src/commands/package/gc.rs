@@ -129,7 +129,7 @@ pub(super) async fn run(
 async fn needed(ledger: &Ledger, others: &[Ledger]) -> anyhow::Result<HashSet<Sha256>> {
     let mut needed = HashSet::new();
     for ledger in std::iter::once(ledger).chain(others) {
-        let (packages, odd) = super::packages(ledger).await?;
+        let super::Packages { found, odd } = super::packages(ledger).await?;
         if let Some(odd) = odd.first() {
             return Err(fault(
                 format!(
@@ -139,7 +139,18 @@ async fn needed(ledger: &Ledger, others: &[Ledger]) -> anyhow::Result<HashSet<Sh
                 "move it away, or delete blobs by hand",
             ));
         }
-        for package in packages {
+        for (package, key) in found {
+            // A server that encodes keys otherwise than it says lists names that nobody gave: the
+            // versions below the name that was read would not be those that are there.
+            if ledger.ledger.head(&key).await?.is_none() {
+                return Err(fault(
+                    format!(
+                        "{} is listed and cannot be read back: the server lists names otherwise than it keeps them, or the object has just gone",
+                        ledger.ledger.uri(&shown(key.as_str()))
+                    ),
+                    "nothing was deleted: run it again; if it stays so, delete blobs by hand",
+                ));
+            }
             needed.extend(ledger.of(&package).references().await?);
         }
     }

@@ -55,6 +55,25 @@ pub(super) fn whole(bytes: Bytes, length: Option<u64>) -> Result<Bytes, Failure>
     }
 }
 
+/// Reads a body to its end, unless that is further than `limit`.
+pub(super) async fn collect_up_to(mut body: ByteStream, limit: u64) -> Result<Bytes, Failure> {
+    let length = body.size_hint().1;
+    if length.is_some_and(|length| length > limit) {
+        return Err(Failure::too_large(limit));
+    }
+    if length.is_some() {
+        return collect(body, length).await;
+    }
+    let mut all = BytesMut::new();
+    while let Some(chunk) = chunk(&mut body).await? {
+        all.extend_from_slice(&chunk);
+        if all.len() as u64 > limit {
+            return Err(Failure::too_large(limit));
+        }
+    }
+    Ok(all.freeze())
+}
+
 /// Reads a body to its end; `length`, where it is known, must be what comes.
 pub(super) async fn collect(mut body: ByteStream, length: Option<u64>) -> Result<Bytes, Failure> {
     let length = length.or_else(|| body.size_hint().1);

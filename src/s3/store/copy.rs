@@ -1,5 +1,6 @@
 //! CopyObject.
 
+use super::evidence::{NoPages, proven};
 use super::headers::{metadata, tagging};
 use super::{Facts, Operation, Store, failure};
 use crate::words::names::Key;
@@ -42,7 +43,9 @@ impl Store {
                     .server_side_encryption(encryption.algorithm.as_str().into())
                     .set_ssekms_key_id(encryption.kms_key_id.clone());
             }
-            request.send().await.map(drop).map_err(failure::of)
+            let request = request.customize().interceptor(NoPages);
+            let answer = request.send().await.map_err(failure::of)?;
+            proven(answer.copy_object_result.and_then(|result| result.e_tag))
         })
         .await
         .map_err(|e| self.explain(e, Operation::CopyObject, to.as_str()))

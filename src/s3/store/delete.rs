@@ -1,5 +1,6 @@
 //! DeleteObject.
 
+use super::evidence::NoPages;
 use super::{Kind, Operation, Store, failure};
 use crate::words::names::Key;
 
@@ -8,7 +9,8 @@ impl Store {
     pub async fn delete(&self, key: &Key) -> anyhow::Result<()> {
         self.attempts(Operation::DeleteObject, key.as_str(), || async {
             let request = self.client.delete_object().bucket(self.access.bucket.as_str());
-            match request.key(key.as_str()).send().await.map_err(failure::of) {
+            let request = request.key(key.as_str()).customize().interceptor(NoPages);
+            match request.send().await.map_err(failure::of) {
                 Err(e) if e.kind == Kind::Missing => Ok(()),
                 other => other.map(drop),
             }

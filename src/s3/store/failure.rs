@@ -1,8 +1,11 @@
-//! What went wrong with a request: whether to try again, and what to tell the user.
+//! What went wrong with a request, and what the caller does next.
+
+mod hint;
 
 use super::Operation;
-use crate::words::fault::fault;
-use crate::words::names::{Bucket, shown};
+use super::evidence::{Author, Page, author};
+use crate::words::fault::{Fault, fault};
+use crate::words::names::{Bucket, shown, shown_to};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
@@ -20,14 +23,38 @@ pub enum Kind {
     Fatal,
 }
 
-/// Our own code for an answer that is whole and of the wrong length.
-const WRONG_SIZE: &str = "WrongSize";
+/// Who or what is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cause {
+    /// The server, which said so.
+    Server,
+    /// Something between here and the server, or nothing that answers.
+    Network,
+    /// What gives credentials.
+    Credentials,
+    /// The server, which is none of S3.
+    NotS3,
+    /// The server, which says yes without the result that proves it.
+    NoResult,
+    /// The server, which sends another range than it was asked for.
+    NoRange,
+    /// The server, whose listing cannot be followed.
+    Listing,
+    /// Whoever wrote other bytes to an object.
+    OtherBytes,
+    /// Something here, which has its own hint.
+    Own(String),
+}
+
+/// Bytes that change on their way are rare; a server that computes otherwise always says so.
+const TRIES_OF_BYTES: u32 = 3;
 
 /// A request that failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// What to do next.
     pub kind: Kind,
+    cause: Cause,
     status: Option<u16>,
     code: Option<String>,
     message: String,
@@ -36,15 +63,13 @@ pub struct Failure {
 }
 
 impl Failure {
+    fn new(kind: Kind, cause: Cause, message: impl Into<String>) -> Failure {
+        Failure { kind, cause, status: None, code: None, message: message.into(), region: None }
+    }
+
     /// Something that may pass.
     pub fn transient(message: impl Into<String>) -> Failure {
-        Failure {
-            kind: Kind::Transient,
-            status: None,
-            code: None,
-            message: message.into(),
-            region: None,
-        }
+        Failure::new(Kind::Transient, Cause::Network, message)
     }
 
     /// An object that is not as long as it was when it was published.
@@ -52,11 +77,41 @@ impl Failure {
         let message = format!(
             "not the bytes that were published: it has {size} bytes instead of {published}"
         );
-        Failure {
-            kind: Kind::Fatal,
-            code: Some(WRONG_SIZE.to_owned()),
-            ..Failure::transient(message)
-        }
+        Failure::new(Kind::Fatal, Cause::OtherBytes, message)
+    }
+
+    /// An answer that says yes and lacks what proves it.
+    pub(super) fn no_result(what: &str) -> Failure {
+        let message = format!("the server says yes, without {what}");
+        Failure::new(Kind::Transient, Cause::NoResult, message)
+    }
+
+    /// An answer of something that is no S3 server.
+    pub(super) fn not_s3() -> Failure {
+        Failure::new(Kind::Fatal, Cause::NotS3, "the answer is none of S3: a page for people")
+    }
+
+    /// An answer with other bytes of an object than were asked for.
+    pub(super) fn no_range(got: &str, wanted: &str) -> Failure {
+        let message = format!("the server sends {got} instead of {wanted}");
+        Failure::new(Kind::Fatal, Cause::NoRange, message)
+    }
+
+    /// A listing that cannot be believed, or not be followed.
+    pub(super) fn listing(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Fatal, Cause::Listing, message)
+    }
+
+    /// An object that is larger than anything of its kind.
+    pub(super) fn too_large(limit: u64) -> Failure {
+        let size = crate::machine::report::size(limit);
+        let message = format!("it is larger than {size}, which no object of this kind is");
+        Failure::new(Kind::Fatal, Cause::OtherBytes, message)
+    }
+
+    /// Whether what answered is no S3 server, as far as one can tell.
+    pub(super) fn is_not_s3(&self) -> bool {
+        self.cause == Cause::NotS3
     }
 
     /// Whether a multipart upload is not there (any more).
@@ -67,7 +122,7 @@ impl Failure {
     /// For clients that may perhaps only write: without the right to list, S3 says of what is not
     /// there that reading it is forbidden.
     pub(super) fn missing_if_forbidden(mut self) -> Failure {
-        if self.status == Some(403) {
+        if self.status == Some(403) && self.cause == Cause::Server {
             self.kind = Kind::Missing;
         }
         self
@@ -78,10 +133,20 @@ impl Failure {
         self.code.as_deref() == Some("BucketAlreadyOwnedByYou")
     }
 
+    /// How often it is tried in all, where that is less often than usual.
+    pub(super) fn tries(&self) -> u32 {
+        let bytes = matches!(self.code.as_deref(), Some(code) if is_of_bytes(code));
+        if bytes || matches!(self.cause, Cause::Credentials | Cause::NoResult) {
+            TRIES_OF_BYTES
+        } else {
+            u32::MAX
+        }
+    }
+
     /// In a few words.
     pub fn summary(&self) -> String {
         match (self.status, &self.code) {
-            (Some(status), Some(code)) => format!("{status} {code}"),
+            (Some(status), Some(code)) => format!("{status} {}", shown(code)),
             (Some(status), None) => format!("status {status}"),
             (None, _) => self.message.clone(),
         }
@@ -108,92 +173,14 @@ impl Failure {
         }
         fault(what, self.hint(operation, bucket, key, region, endpoint))
     }
+}
 
-    fn hint(
-        &self,
-        operation: Operation,
-        bucket: &Bucket,
-        key: &str,
-        region: &str,
-        endpoint: Option<&str>,
-    ) -> String {
-        let at = endpoint.map_or_else(|| format!("in region {region}"), |url| format!("at {url}"));
-        let code = self.code.as_deref().unwrap_or("");
-        match (code, self.status) {
-            (WRONG_SIZE, None) => "somebody wrote to the object: restore it, or take another version".to_owned(),
-            ("NoSuchBucket", _) => {
-                format!("there is no bucket `{bucket}` {at}: check `bucket`, `region_name` and `endpoint`")
-            }
-            ("AccessDenied" | "Forbidden" | "AllAccessDisabled", _) | ("", Some(403)) => {
-                let action = operation.action();
-                let list = if matches!(operation, Operation::GetObject | Operation::HeadObject) {
-                    format!(", and `s3:ListBucket` on `arn:aws:s3:::{bucket}`, without which S3 says so of every object that is not there")
-                } else {
-                    String::new()
-                };
-                let resource = if operation.is_of_bucket() { bucket.to_string() } else { format!("{bucket}/{key}") };
-                format!("allow `{action}` on `arn:aws:s3:::{resource}`{list}; check the keys, too")
-            }
-            ("InvalidAccessKeyId", _) => "the server does not know `access_key_id`: check it".to_owned(),
-            ("SignatureDoesNotMatch", _) => {
-                "`secret_access_key` does not belong to `access_key_id`: check both".to_owned()
-            }
-            ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired", _) => {
-                "`session_token` has expired or belongs to another key: get new credentials".to_owned()
-            }
-            ("RequestTimeTooSkewed", _) => "the worker's clock is wrong: set it".to_owned(),
-            ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _)
-            | ("", Some(301 | 307)) => match &self.region {
-                Some(there) => format!("the bucket is in region {there}: set `region_name: {there}`"),
-                None => format!("the bucket is not in region {region}: set `region_name`"),
-            },
-            ("BadDigest" | "XAmzContentSHA256Mismatch" | "InvalidDigest", _) => {
-                "the bytes changed on their way, or the server computes checksums otherwise: try again, or set `skip_s3_checksums: true`".to_owned()
-            }
-            ("NotImplemented" | "InvalidRequest" | "InvalidArgument", _) | (_, Some(501)) => {
-                "the server lacks something that was asked of it: try `skip_s3_checksums: true`, or `conditional_writes: false` (one writer at a time)".to_owned()
-            }
-            ("BucketAlreadyExists", _) => {
-                "somebody else has a bucket of this name: choose another".to_owned()
-            }
-            ("AccessControlListNotSupported", _) => "the bucket has ACLs switched off: remove `acl`".to_owned(),
-            ("EntityTooLarge", _) => "the server takes no object of this size in one piece: remove `disable_multipart`".to_owned(),
-            ("NoSuchKey" | "NotFound", _) | (_, Some(404)) => {
-                "somebody deleted the object, or a lifecycle rule did: publish it again".to_owned()
-            }
-            ("PreconditionFailed", _) | (_, Some(412)) => {
-                "the object changed while it was read: try again".to_owned()
-            }
-            ("SlowDown" | "ServiceUnavailable" | "InternalError", _) | (_, Some(500..=599)) => {
-                "the server is overloaded or broken: try again later".to_owned()
-            }
-            ("InvalidTag", _) => "check `object_tags`: letters, digits, spaces and + - = . _ : / @ only".to_owned(),
-            (_, Some(_)) => {
-                "the server does not take what was asked of it: check `source` and `params`".to_owned()
-            }
-            _ => self.connection_hint(&at),
-        }
-    }
-
-    fn connection_hint(&self, at: &str) -> String {
-        let message = self.message.to_ascii_lowercase();
-        if message.contains("certificate") {
-            "the server's certificate is not trusted: give its authority as `ca_bundle`".to_owned()
-        } else if message.contains("loading credentials") {
-            // The chain found where to ask, and asking failed.
-            if message.contains("service error") {
-                "the role was refused: check `aws_role_arn`, its trust policy, and `aws_role_external_id`".to_owned()
-            } else {
-                "the service that gives credentials (STS, or the worker's instance) cannot be reached: check the network and the proxies".to_owned()
-            }
-        } else if message.contains("credential") {
-            "no credentials were found: give `access_key_id` and `secret_access_key`, or let the worker's instance or environment give them".to_owned()
-        } else {
-            format!(
-                "the server {at} cannot be reached: check `endpoint`, `disable_ssl`, the network and the proxies"
-            )
-        }
-    }
+/// Whether the server got other bytes than were sent.
+fn is_of_bytes(code: &str) -> bool {
+    matches!(
+        code,
+        "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch" | "InvalidDigest"
+    )
 }
 
 /// Reads what the client says of a failed request.
@@ -201,65 +188,129 @@ pub(super) fn of<E>(error: SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
+    if find::<Page>(&error).is_some() {
+        return Failure::not_s3();
+    }
+    if let Some(own) = find::<Fault>(&error) {
+        return Failure::new(Kind::Fatal, Cause::Own(own.hint().to_owned()), own.to_string());
+    }
     let raw = error.raw_response();
-    let status = raw.map(|r| r.status().as_u16());
-    let region = raw.and_then(|r| r.headers().get("x-amz-bucket-region")).map(str::to_owned);
-    match &error {
-        SdkError::ServiceError(service) => {
+    match (&error, raw) {
+        (SdkError::ServiceError(service), Some(raw)) => {
             let code = service.err().code().filter(|c| !c.is_empty()).map(str::to_owned);
-            let message = service.err().message().unwrap_or("").replace(['\n', '\r'], " ");
-            let region = region.or_else(|| expected_region(&message));
-            let kind = kind(status.unwrap_or(0), code.as_deref().unwrap_or(""));
-            Failure { kind, status, code, message, region }
+            let message = shown_to(service.err().message().unwrap_or(""), LONGEST_MESSAGE);
+            answered(raw, code, message)
         }
-        SdkError::DispatchFailure(dispatch) => {
-            let message = chain(&error);
-            let lasting =
-                message.contains("certificate") || dispatch.is_user() || dispatch.is_other();
-            let kind = if lasting { Kind::Fatal } else { Kind::Transient };
-            Failure { kind, status: None, code: None, message, region: None }
+        // An answer whose body broke off: whatever its status, the code that tells a missing bucket
+        // from a missing object is not known.
+        (SdkError::ResponseError(_), _) | (SdkError::TimeoutError(_), _) => {
+            unanswered(&error, true)
         }
-        // An answer whose body broke off, or is no XML: whatever its status, the code that tells
-        // a missing bucket from a missing object is not known.
-        SdkError::ResponseError(_) => Failure {
-            kind: Kind::Transient,
-            status: None,
-            code: None,
-            message: chain(&error),
-            region,
-        },
-        SdkError::TimeoutError(_) => Failure::transient(chain(&error)),
-        _ => Failure {
-            kind: Kind::Fatal,
-            status: None,
-            code: None,
-            message: chain(&error),
-            region: None,
-        },
+        (SdkError::DispatchFailure(dispatch), _) => {
+            unanswered(&error, !dispatch.is_user() && !dispatch.is_other())
+        }
+        _ => unanswered(&error, false),
+    }
+}
+
+/// A server's message is one line of a log.
+const LONGEST_MESSAGE: usize = 500;
+
+fn answered(raw: &HttpResponse, code: Option<String>, message: String) -> Failure {
+    let status = raw.status().as_u16();
+    let author = author(raw.headers().iter());
+    let region = raw.headers().get("x-amz-bucket-region").map(str::to_owned);
+    let region = region.or_else(|| expected_region(&message));
+    let (kind, cause) = verdict(status, code.as_deref(), author);
+    let message = match cause {
+        Cause::NotS3 => "the answer is none of S3".to_owned(),
+        Cause::NoResult => "the server says yes, without a result that can be read".to_owned(),
+        _ => message,
+    };
+    Failure { kind, cause, status: Some(status), code, message, region }
+}
+
+/// What to do about an answer, and who is to blame for it.
+fn verdict(status: u16, code: Option<&str>, author: Author) -> (Kind, Cause) {
+    let said = code.unwrap_or("");
+    match (status, said, author) {
+        // The client could not read a result in it.
+        (200..=299, "", Author::Other) => (Kind::Fatal, Cause::NotS3),
+        (200..=299, "", _) => (Kind::Transient, Cause::NoResult),
+        // The client makes up a code for a 404 without a body.
+        (404, "NotFound", Author::S3) => (Kind::Missing, Cause::Server),
+        (404, "" | "NotFound", Author::Other | Author::Unknown) => (Kind::Fatal, Cause::NotS3),
+        // XML that broke off.
+        (404, "", Author::S3) => (Kind::Transient, Cause::Server),
+        // Balancers and proxies have answers of their own that pass.
+        (408 | 425 | 429 | 500..=599, "", _) => (kind(status, ""), Cause::Server),
+        (407, _, _) => (Kind::Fatal, Cause::Server),
+        (_, "", Author::Other) => (Kind::Fatal, Cause::NotS3),
+        _ => (kind(status, said), Cause::Server),
     }
 }
 
 fn kind(status: u16, code: &str) -> Kind {
     match (status, code) {
         (_, "NoSuchBucket") => Kind::Fatal,
-        (404, "" | "NoSuchKey" | "NotFound") => Kind::Missing,
+        (404, "NoSuchKey" | "NotFound") => Kind::Missing,
         (412, _) | (_, "PreconditionFailed") => Kind::Refused,
         // Two writes at once, of which S3 lets neither decide: the next attempt sees the winner.
         (409, "ConditionalRequestConflict" | "OperationAborted") => Kind::Transient,
         (501, _) => Kind::Fatal,
-        (429 | 500..=599, _) => Kind::Transient,
+        (408 | 425 | 429 | 500..=599, _) => Kind::Transient,
         (
             _,
-            "RequestTimeout" | "SlowDown" | "Throttling" | "ThrottlingException" | "InternalError",
+            "RequestTimeout"
+            | "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "InternalError"
+            | "ServiceUnavailable"
+            | "IncompleteBody",
         ) => Kind::Transient,
+        (_, code) if is_of_bytes(code) => Kind::Transient,
         _ => Kind::Fatal,
     }
 }
 
+/// A request that nobody answered, or not to its end.
+fn unanswered(error: &(dyn Error + 'static), may_pass: bool) -> Failure {
+    let message = shown_to(&chain(error), LONGEST_MESSAGE);
+    let low = message.to_ascii_lowercase();
+    let credentials = ["credential", "identity resolver"].iter().any(|word| low.contains(word));
+    let lasting = ["certificate", "proxy authorization"].iter().any(|word| low.contains(word));
+    let silent = low.contains("timed out") || low.contains("timeout");
+    let kind = match (credentials, lasting || !may_pass) {
+        (true, _) if silent => Kind::Transient,
+        (_, true) => Kind::Fatal,
+        (_, false) => Kind::Transient,
+    };
+    Failure::new(kind, if credentials { Cause::Credentials } else { Cause::Network }, message)
+}
+
 /// AWS names the right region in the message of AuthorizationHeaderMalformed.
 fn expected_region(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("expecting '")?;
-    rest.split_once('\'').map(|(region, _)| region.to_owned())
+    // What is shown of a message has its quotes escaped.
+    let (_, rest) = message.split_once("expecting ")?;
+    let region: String = rest
+        .trim_start_matches(['\\', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
+    (!region.is_empty()).then_some(region)
+}
+
+/// The first error of a type among an error and its causes.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// An error and its causes on one line, none said twice.
@@ -282,46 +333,41 @@ mod tests {
 
     #[test]
     fn what_to_do_next() {
+        use Author::{Other, S3, Unknown};
         let cases = [
-            (404, "NoSuchKey", Kind::Missing),
-            (404, "", Kind::Missing),
-            (404, "NoSuchBucket", Kind::Fatal),
-            (412, "PreconditionFailed", Kind::Refused),
-            (409, "ConditionalRequestConflict", Kind::Transient),
-            (503, "SlowDown", Kind::Transient),
-            (500, "InternalError", Kind::Transient),
-            (400, "RequestTimeout", Kind::Transient),
-            (501, "NotImplemented", Kind::Fatal),
-            (403, "AccessDenied", Kind::Fatal),
-            (400, "BadDigest", Kind::Fatal),
+            (404, "NoSuchKey", Unknown, Kind::Missing, Cause::Server),
+            (404, "NotFound", S3, Kind::Missing, Cause::Server),
+            (404, "NotFound", Unknown, Kind::Fatal, Cause::NotS3),
+            (404, "", Other, Kind::Fatal, Cause::NotS3),
+            (404, "", Unknown, Kind::Fatal, Cause::NotS3),
+            (404, "", S3, Kind::Transient, Cause::Server),
+            (404, "NoSuchBucket", S3, Kind::Fatal, Cause::Server),
+            (200, "", Other, Kind::Fatal, Cause::NotS3),
+            (200, "", S3, Kind::Transient, Cause::NoResult),
+            (200, "SlowDown", S3, Kind::Transient, Cause::Server),
+            (403, "", Other, Kind::Fatal, Cause::NotS3),
+            (403, "", Unknown, Kind::Fatal, Cause::Server),
+            (302, "", Other, Kind::Fatal, Cause::NotS3),
+            (407, "", Other, Kind::Fatal, Cause::Server),
+            (502, "", Other, Kind::Transient, Cause::Server),
+            (408, "", Other, Kind::Transient, Cause::Server),
+            (429, "", Unknown, Kind::Transient, Cause::Server),
+            (412, "PreconditionFailed", S3, Kind::Refused, Cause::Server),
+            (409, "ConditionalRequestConflict", S3, Kind::Transient, Cause::Server),
+            (503, "SlowDown", S3, Kind::Transient, Cause::Server),
+            (500, "InternalError", S3, Kind::Transient, Cause::Server),
+            (400, "RequestTimeout", S3, Kind::Transient, Cause::Server),
+            (501, "NotImplemented", S3, Kind::Fatal, Cause::Server),
+            (403, "AccessDenied", S3, Kind::Fatal, Cause::Server),
+            (400, "BadDigest", S3, Kind::Transient, Cause::Server),
         ];
-        for (status, code, want) in cases {
-            assert_eq!(kind(status, code), want, "{status} {code}");
-        }
-    }
-
-    #[test]
-    fn every_failure_has_a_hint() {
-        let bucket = Bucket::parse("b").expect("a bucket");
-        let failure = |status: u16, code: &str| Failure {
-            kind: Kind::Fatal,
-            status: Some(status),
-            code: (!code.is_empty()).then(|| code.to_owned()),
-            message: String::new(),
-            region: Some("eu-west-2".into()),
-        };
-        let cases = [
-            (failure(404, "NoSuchBucket"), "there is no bucket `b` in region us-east-1"),
-            (failure(403, "AccessDenied"), "allow `s3:PutObject` on `arn:aws:s3:::b/k`"),
-            (failure(301, "PermanentRedirect"), "set `region_name: eu-west-2`"),
-            (failure(403, "SignatureDoesNotMatch"), "does not belong to `access_key_id`"),
-            (failure(501, "NotImplemented"), "skip_s3_checksums"),
-            (Failure::transient("invalid peer certificate: UnknownIssuer"), "`ca_bundle`"),
-            (Failure::transient("connection refused"), "cannot be reached"),
-        ];
-        for (failure, want) in cases {
-            let hint = failure.hint(Operation::PutObject, &bucket, "k", "us-east-1", None);
-            assert!(hint.contains(want), "{hint} / {want}");
+        for (status, code, author, kind, cause) in cases {
+            let code = Some(code).filter(|code| !code.is_empty());
+            assert_eq!(
+                verdict(status, code, author),
+                (kind, cause),
+                "{status} {code:?} {author:?}"
+            );
         }
     }
 
@@ -329,6 +375,7 @@ mod tests {
     fn the_region_is_read_from_the_message() {
         let message = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-2'";
         assert_eq!(expected_region(message).as_deref(), Some("eu-west-2"));
+        assert_eq!(expected_region(&shown_to(message, 500)).as_deref(), Some("eu-west-2"));
         assert_eq!(expected_region("x"), None);
     }
 }

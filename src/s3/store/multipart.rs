@@ -4,10 +4,11 @@
 //! bucket, is in [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
 //! to stop aborts all of them.
 
-use super::{Operation, Store, failure};
+use super::evidence::{NoPages, proven};
+use super::{Failure, Kind, Operation, Store, failure};
 use crate::input::access::{Checksum, ChecksumAlgorithm};
 use crate::words::names::{Bucket, Key};
-use crate::words::object::ObjectOptions;
+use crate::words::object::{ObjectOptions, UserMetadata};
 use crate::words::span::Span;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -45,11 +46,13 @@ pub struct Upload {
     bucket: Bucket,
     key: Key,
     id: String,
+    /// The user metadata that the object will have.
+    metadata: UserMetadata,
 }
 
-/// A part that is there.
+/// A part that is there, and its size.
 #[derive(Debug, Clone)]
-pub struct Part(CompletedPart);
+pub struct Part(CompletedPart, u64);
 
 impl Store {
     /// Begins an upload in parts.
@@ -80,21 +83,22 @@ impl Store {
                 let place = (self.access.bucket.clone(), key.clone());
                 uploads.lock().beginning += 1;
                 let task = tokio::spawn(async move {
+                    let request = request.customize().interceptor(NoPages);
                     let answer = request.send().await.map_err(failure::of);
                     let mut state = uploads.lock();
                     state.beginning -= 1;
-                    let id = answer?.upload_id.unwrap_or_default();
+                    let id = answer?.upload_id.filter(|id| !id.is_empty());
+                    let id = id.ok_or_else(|| Failure::no_result("the upload's id"))?;
                     state.open.insert(id.clone(), place);
                     Ok(id)
                 });
-                async {
-                    task.await.unwrap_or_else(|e| Err(super::Failure::transient(e.to_string())))
-                }
+                async { task.await.unwrap_or_else(|e| Err(Failure::transient(e.to_string()))) }
             })
             .await;
         let id =
             created.map_err(|e| self.explain(e, Operation::CreateMultipartUpload, key.as_str()))?;
-        Ok(Upload { bucket: self.access.bucket.clone(), key: key.clone(), id })
+        let (bucket, metadata) = (self.access.bucket.clone(), options.metadata.clone());
+        Ok(Upload { bucket, key: key.clone(), id, metadata })
     }
 
     /// Sends a part; `number` counts from 1.
@@ -127,9 +131,15 @@ impl Store {
                     .set_checksum_crc64_nvme(crc64.clone())
                     .set_checksum_sha1(sha1.clone())
                     .set_checksum_sha256(sha256.clone());
-                // The checksum guards the bytes; hashing them once more to sign would only cost.
-                let answer = request.customize().disable_payload_signing().send().await;
-                answer.map(|part| part.e_tag).map_err(failure::of)
+                let request = request.customize().interceptor(NoPages);
+                // A checksum guards the bytes; hashing them once more to sign would only cost. Where
+                // there is none, the signature must.
+                let answer = match checksum {
+                    Some(_) => request.disable_payload_signing().send().await,
+                    None => request.send().await,
+                };
+                let etag = answer.map_err(failure::of)?.e_tag;
+                proven(etag.clone()).map(|()| etag)
             })
             .await
             .map_err(|e| self.explain(e, Operation::UploadPart, upload.key.as_str()))?;
@@ -141,19 +151,18 @@ impl Store {
             .set_checksum_crc64_nvme(crc64)
             .set_checksum_sha1(sha1)
             .set_checksum_sha256(sha256);
-        Ok(Part(part.build()))
+        Ok(Part(part.build(), bytes.len() as u64))
     }
 
     /// Makes the object of its parts. Whatever stands under the key is replaced: see [`crate::sealing::set`]
     /// for why no decision may hang on this.
     pub async fn complete(&self, upload: &Upload, mut parts: Vec<Part>) -> anyhow::Result<()> {
         parts.sort_by_key(|part| part.0.part_number);
+        let size = parts.iter().map(|part| part.1).sum();
         let parts = parts.into_iter().map(|part| part.0).collect();
         let whole = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        let mut repeated = false;
         let completed = self
             .attempts(Operation::CompleteMultipartUpload, upload.key.as_str(), || {
-                let again = std::mem::replace(&mut repeated, true);
                 let request = self
                     .client
                     .complete_multipart_upload()
@@ -162,10 +171,13 @@ impl Store {
                     .upload_id(&upload.id)
                     .multipart_upload(whole.clone());
                 async move {
+                    let request = request.customize().interceptor(NoPages);
                     match request.send().await.map_err(failure::of) {
-                        // The first attempt did it, and its answer was lost.
-                        Err(e) if again && e.is_no_such_upload() => Ok(()),
-                        other => other.map(drop),
+                        Ok(done) => proven(done.e_tag),
+                        Err(e) if e.is_no_such_upload() => {
+                            self.completed_before(upload, size, e).await
+                        }
+                        Err(e) => Err(e),
                     }
                 }
             })
@@ -175,6 +187,29 @@ impl Store {
         })?;
         self.uploads.lock().open.remove(&upload.id);
         Ok(())
+    }
+
+    /// Whether an upload that is gone was completed: by an attempt whose answer was lost, or by a
+    /// request that the network sent twice. Then the object stands there, with its size and metadata.
+    async fn completed_before(
+        &self,
+        upload: &Upload,
+        size: u64,
+        gone: Failure,
+    ) -> Result<(), Failure> {
+        let head =
+            self.client.head_object().bucket(upload.bucket.as_str()).key(upload.key.as_str());
+        match head.send().await.map_err(failure::of) {
+            Ok(stands) => {
+                let metadata = stands.metadata.unwrap_or_default();
+                let ours =
+                    upload.metadata.iter().all(|(name, value)| metadata.get(name) == Some(value));
+                let whole = stands.content_length == i64::try_from(size).ok() && ours;
+                if whole { Ok(()) } else { Err(gone) }
+            }
+            Err(e) if e.kind == Kind::Transient => Err(e),
+            Err(_) => Err(gone),
+        }
     }
 
     /// Gives an upload up and frees its parts. A failure is told and goes no further: it must not
@@ -210,7 +245,7 @@ impl Store {
             .iter()
             .map(|(id, (bucket, key))| {
                 let (bucket, key) = (bucket.clone(), key.clone());
-                Upload { bucket, key, id: id.clone() }
+                Upload { bucket, key, id: id.clone(), metadata: UserMetadata::new() }
             })
             .collect();
         futures_util::future::join_all(open.iter().map(|upload| self.abort(upload))).await;
@@ -261,11 +296,14 @@ impl Store {
                     .copy_source(self.copy_source(from))
                     .copy_source_range(span.header())
                     .copy_source_if_match(&etag.0);
-                request.send().await.map(|answer| answer.copy_part_result).map_err(failure::of)
+                let request = request.customize().interceptor(NoPages);
+                let answer = request.send().await.map_err(failure::of)?;
+                let result = answer.copy_part_result;
+                let result = result.ok_or_else(|| Failure::no_result("the result of the copy"))?;
+                proven(result.e_tag.clone()).map(|()| result)
             })
             .await
-            .map_err(|e| self.explain(e, Operation::UploadPartCopy, upload.key.as_str()))?
-            .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
+            .map_err(|e| self.explain(e, Operation::UploadPartCopy, upload.key.as_str()))?;
         let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(result.e_tag)
@@ -274,7 +312,7 @@ impl Store {
             .set_checksum_crc64_nvme(result.checksum_crc64_nvme)
             .set_checksum_sha1(result.checksum_sha1)
             .set_checksum_sha256(result.checksum_sha256);
-        Ok(Part(part.build()))
+        Ok(Part(part.build(), span.length))
     }
 
     fn part_checksum(&self) -> Option<(ChecksumAlgorithm, &'static str)> {

@@ -20,6 +20,16 @@ pub enum Condition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ETag(pub(super) String);
 
+impl ETag {
+    /// The tag that an answer carries; none where it carries none. A proxy that compresses makes a
+    /// weak tag of the server's own, which the server knows without that mark only.
+    pub(super) fn of(text: Option<String>) -> Option<ETag> {
+        let text = text?;
+        let strong = text.strip_prefix("W/").unwrap_or(&text);
+        (!strong.trim_matches('"').is_empty()).then(|| ETag(strong.to_owned()))
+    }
+}
+
 /// What became of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -68,5 +78,19 @@ impl Facts {
     /// The SHA-256 that its uploader recorded in `package-hash`, as s3-asset-manager does too.
     pub fn sha256(&self) -> Option<Sha256> {
         self.metadata.get(PACKAGE_HASH).and_then(|text| Sha256::from_base64(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_strong_or_none() {
+        let tag = |text: &str| ETag::of(Some(text.to_owned())).map(|tag| tag.0);
+        assert_eq!(tag("\"a\"").as_deref(), Some("\"a\""));
+        assert_eq!(tag("W/\"a\"").as_deref(), Some("\"a\""));
+        assert_eq!(tag("a").as_deref(), Some("a"));
+        assert_eq!((tag(""), tag("\"\""), ETag::of(None).map(|tag| tag.0)), (None, None, None));
     }
 }

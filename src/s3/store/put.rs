@@ -1,5 +1,6 @@
 //! PutObject.
 
+use super::evidence::{NoPages, proven};
 use super::headers::{metadata, tagging};
 use super::signing::PrecomputedPayload;
 use super::{Condition, Operation, Store, Written, failure};
@@ -65,13 +66,9 @@ impl Store {
                         ChecksumAlgorithm::Sha256 => request.checksum_sha256(value),
                     };
                 }
-                request
-                    .customize()
-                    .interceptor(signing.clone())
-                    .send()
-                    .await
-                    .map_err(failure::of)?;
-                Ok(())
+                let request = request.customize().interceptor(signing.clone());
+                let answer = request.interceptor(NoPages).send().await.map_err(failure::of)?;
+                proven(answer.e_tag)
             })
             .await;
         self.written(sent, Operation::PutObject, key)

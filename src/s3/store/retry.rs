@@ -5,12 +5,14 @@
 //! therefore compare what stands with what they wrote before they call it lost.
 
 use super::{Failure, Kind, Operation, Store, Written};
-use crate::words::names::Key;
-use std::time::Duration;
+use crate::words::names::{Key, shown};
+use std::time::{Duration, Instant};
 
 const ATTEMPTS: u32 = 8;
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
+/// From then on nothing is tried a third time: a server that never answers is given up.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 impl Store {
     /// Sends a request until it succeeds, fails for good, or has failed too often.
@@ -24,22 +26,27 @@ impl Store {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Failure>>,
     {
+        let begun = Instant::now();
         let mut attempt = 1;
         loop {
             let failure = match send().await {
                 Ok(done) => return Ok(done),
                 Err(failure) => failure,
             };
-            if failure.kind != Kind::Transient || attempt >= ATTEMPTS {
+            if failure.kind != Kind::Transient
+                || !is_worth_another(attempt, failure.tries(), begun.elapsed())
+            {
                 return Err(failure);
             }
             let delay = (FIRST_DELAY * 2u32.pow(attempt - 1)).min(LONGEST_DELAY);
             let delay = delay.mul_f64(0.5 + fastrand::f64() / 2.0);
             attempt += 1;
             self.report.warn(format!(
-                "{operation} {key}: {}; trying again in {:.1} s ({attempt} of {ATTEMPTS})",
+                "{operation} {}: {}; trying again in {:.1} s ({attempt} of {})",
+                shown(key),
                 failure.summary(),
                 delay.as_secs_f64(),
+                ATTEMPTS.min(failure.tries()),
             ));
             tokio::time::sleep(delay).await;
         }
@@ -84,5 +91,35 @@ impl Store {
             &self.access.region,
             self.access.endpoint.as_deref(),
         )
+    }
+}
+
+/// Whether what failed is tried once more.
+fn is_worth_another(attempts: u32, tries: u32, since: Duration) -> bool {
+    attempts < ATTEMPTS.min(tries) && (attempts < 2 || since < PATIENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_tried_again() {
+        let many = u32::MAX;
+        let cases = [
+            (1, many, 0, true),
+            (7, many, 30, true),
+            (8, many, 30, false),
+            (2, 3, 0, true),
+            (3, 3, 0, false),
+            // Once more, however long the first attempt took; no third time.
+            (1, many, 3_600, true),
+            (2, many, 299, true),
+            (2, many, 300, false),
+        ];
+        for (attempts, tries, seconds, want) in cases {
+            let since = Duration::from_secs(seconds);
+            assert_eq!(is_worth_another(attempts, tries, since), want, "{attempts} {seconds}");
+        }
     }
 }

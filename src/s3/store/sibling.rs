@@ -1,5 +1,6 @@
 //! Several buckets of one account: reaching another, and making one.
 
+use super::evidence::NoPages;
 use super::{Operation, Store, failure};
 use crate::input::access::Access;
 use crate::words::names::Bucket;
@@ -25,7 +26,7 @@ impl Store {
             .attempts(Operation::CreateBucket, "", || async {
                 let request = self.client.create_bucket().bucket(self.access.bucket.as_str());
                 let request = request.set_create_bucket_configuration(place.clone());
-                request.send().await.map(drop).map_err(failure::of)
+                request.customize().interceptor(NoPages).send().await.map(drop).map_err(failure::of)
             })
             .await;
         match made {

@@ -2,7 +2,7 @@
 
 use super::support::{BUCKET, Run, program, run, run_as_victim, server};
 use s3_asset_resource::words::digest::Sha256;
-use s3_test_server::{Action, Deny, Fault, Server};
+use s3_test_server::{Action, Deny, Fault, ListedKeys, Options, Server};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -383,6 +383,24 @@ fn gc_takes_two_steps_and_keeps_what_is_needed() {
     package(&server, &["gc", "--delete", "--older-than", "1h"]).ok();
     assert_eq!(blobs(&server, &all), "oooo-");
     package(&server, &["gc", "--older-than", "0h"]).failed(2, "older-than");
+}
+
+#[test]
+fn gc_deletes_no_blob_of_a_name_that_is_listed_otherwise() {
+    for (listed_keys, status) in
+        [(ListedKeys::Encoded, 0), (ListedKeys::Plain, 0), (ListedKeys::Mislabelled, 1)]
+    {
+        let options = Options { listed_keys, ..Options::with_bucket(BUCKET) };
+        let server = Server::start(options);
+        let names = ["lib/c++", "lib/a+b%41"];
+        for name in names {
+            assert_eq!(add(&server, name, name), "1");
+        }
+        age(&server, 8);
+        let run = package(&server, &["gc", "--delete"]);
+        assert_eq!(run.status, Some(status), "{listed_keys:?}: {}", run.stderr);
+        assert_eq!(blobs(&server, &names), "oo", "{listed_keys:?}: {}", run.stderr);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::answer::Answer;
 use crate::log::RequestInfo;
 use crate::matching::Matching;
 
@@ -28,6 +29,14 @@ pub enum Action {
     SlowBody(Duration),
     /// Sends the body with one byte flipped, in its middle.
     Corrupt,
+    /// Flips one byte in the middle of the request's body, as on its way here, and applies that.
+    CorruptRequest,
+    /// Applies it twice, as when the network sends it twice, and answers what the second said.
+    Twice,
+    /// Answers this without applying, whoever the server then seems to be.
+    Answer(Answer),
+    /// Applies, and answers this all the same.
+    AnswerAfter(Answer),
     /// Kills the victim (SIGKILL) without applying, and never answers.
     KillBefore,
     /// Applies, kills the victim (SIGKILL), and never answers.
@@ -51,6 +60,10 @@ impl fmt::Debug for Action {
             Self::Slow(time) => write!(formatter, "Slow({time:?})"),
             Self::SlowBody(time) => write!(formatter, "SlowBody({time:?})"),
             Self::Corrupt => formatter.write_str("Corrupt"),
+            Self::CorruptRequest => formatter.write_str("CorruptRequest"),
+            Self::Twice => formatter.write_str("Twice"),
+            Self::Answer(answer) => write!(formatter, "Answer({answer:?})"),
+            Self::AnswerAfter(answer) => write!(formatter, "AnswerAfter({answer:?})"),
             Self::KillBefore => formatter.write_str("KillBefore"),
             Self::KillAfter => formatter.write_str("KillAfter"),
             Self::SignalBefore(signal) => write!(formatter, "SignalBefore({signal})"),

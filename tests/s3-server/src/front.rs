@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use s3s::Body;
@@ -12,6 +13,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::sync::Notify;
 
 use crate::access::{Policy, Secrets};
+use crate::answer::{Answer, AsItIs};
 use crate::body::{InBody, OutBody, Spoil};
 use crate::chunks;
 use crate::faults::Action;
@@ -49,11 +51,12 @@ impl Connection {
 }
 
 /// What is to be done after a request was applied.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum After {
     Drop,
     Kill,
     Status(u16, &'static str),
+    Answer(Answer),
 }
 
 /// What the faults make of a request.
@@ -62,6 +65,10 @@ struct Plan {
     after: Option<After>,
     spoil: Option<Spoil>,
     delay: Duration,
+    /// The body arrives with a byte flipped.
+    flip: bool,
+    /// The request arrives twice.
+    twice: bool,
 }
 
 impl Front {
@@ -95,6 +102,7 @@ impl Front {
         }
         let response = match response.or_else(|| self.refuse(&info)) {
             Some(response) => response,
+            None if plan.flip || plan.twice => self.apply_odd(parts, &body, &info, &plan).await,
             None if plan.delay.is_zero() => {
                 let request = Request::from_parts(parts, Body::http_body(body.clone()));
                 self.apply(request, &info).await
@@ -106,6 +114,7 @@ impl Front {
         let response = match plan.after {
             None => response,
             Some(After::Status(status, code)) => failure(&info, status, code, "On purpose.", ""),
+            Some(After::Answer(answer)) => answer.response(),
             Some(After::Drop) => connection.abort().await,
             Some(After::Kill) => {
                 self.shared.victim.kill(self.shared.options.victim_wait).await;
@@ -137,6 +146,10 @@ impl Front {
             Action::Slow(delay) => plan.delay += delay,
             Action::SlowBody(time) => plan.spoil = Some(Spoil::Trickle(time)),
             Action::Corrupt => plan.spoil = Some(Spoil::FlipByte),
+            Action::CorruptRequest => plan.flip = true,
+            Action::Twice => plan.twice = true,
+            Action::Answer(answer) => return Some(answer.response()),
+            Action::AnswerAfter(answer) => plan.after = Some(After::Answer(answer)),
             Action::KillBefore => {
                 victim.kill(wait).await;
                 pending().await
@@ -218,6 +231,31 @@ impl Front {
         late.await.unwrap_or_else(|_| Response::new(Body::empty()))
     }
 
+    /// Applies a request that was changed on its way, or came twice.
+    async fn apply_odd(
+        &self,
+        parts: http::request::Parts,
+        body: &InBody,
+        info: &RequestInfo,
+        plan: &Plan,
+    ) -> Response<Body> {
+        let Ok(chunks) = body.collect().await else {
+            return failure(info, 400, "IncompleteBody", "The body could not be read.", "");
+        };
+        let mut bytes = chunks.concat();
+        if let Some(byte) = bytes.len().checked_div(2).and_then(|at| bytes.get_mut(at))
+            && plan.flip
+        {
+            *byte ^= 0xff;
+        }
+        let request =
+            || Request::from_parts(parts.clone(), chunks::body(vec![Bytes::from(bytes.clone())]));
+        if plan.twice {
+            self.apply(request(), info).await;
+        }
+        self.apply(request(), info).await
+    }
+
     async fn apply(&self, request: Request<Body>, info: &RequestInfo) -> Response<Body> {
         match self.protocol.call(request).await {
             Ok(response) => response,
@@ -236,7 +274,9 @@ fn finish(
 ) -> Response<OutBody> {
     live.answered(response.status().as_u16());
     let id = format!("{:016X}", live.info.number);
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(&id)
+        && response.extensions().get::<AsItIs>().is_none()
+    {
         response.headers_mut().insert("x-amz-request-id", id);
     }
     response.map(|body| OutBody::new(body, Arc::clone(live), spoil))

@@ -17,6 +17,7 @@
 //! ```
 
 mod access;
+mod answer;
 mod body;
 mod chunks;
 mod condition;
@@ -43,11 +44,12 @@ mod uploads;
 mod victim;
 
 pub use access::Deny;
+pub use answer::Answer;
 pub use digest::{Algorithm, Checksums};
 pub use faults::{Action, Fault, FaultId};
 pub use handle::{Handle, KeyVersion, UnfinishedUpload};
 pub use log::{LogEntry, RequestInfo};
 pub use object::{Attributes, Content, Object};
-pub use options::{ACCESS_KEY, Options, SECRET_KEY, WrongRegion};
+pub use options::{ACCESS_KEY, ListedKeys, Options, SECRET_KEY, WrongRegion};
 pub use server::Server;
 pub use sts::AssumedRole;

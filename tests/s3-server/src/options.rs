@@ -26,6 +26,8 @@ pub struct Options {
     pub ignore_complete_conditions: bool,
     /// The longest page of a listing, of at most 1000 keys.
     pub max_page: usize,
+    /// What is done to the keys of a listing when it is asked to encode them.
+    pub listed_keys: ListedKeys,
     /// The smallest part but the last one; S3 has 5 MiB, the default here is 0.
     pub min_part_size: u64,
     /// ETags from a counter and the length instead of the MD5, for measuring clients.
@@ -52,6 +54,18 @@ pub enum WrongRegion {
     Redirect,
 }
 
+/// What is done to the keys of a listing when it is asked to encode them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListedKeys {
+    /// They are encoded, and the answer says so.
+    #[default]
+    Encoded,
+    /// They are not, and the answer does not say that they are; versitygw does this.
+    Plain,
+    /// They are not, and the answer says that they are.
+    Mislabelled,
+}
+
 /// The access key of a server that was given none.
 pub const ACCESS_KEY: &str = "test-access-key";
 /// The secret of a server that was given none.
@@ -69,6 +83,7 @@ impl Default for Options {
             ignore_conditions: false,
             ignore_complete_conditions: false,
             max_page: 1000,
+            listed_keys: ListedKeys::default(),
             min_part_size: 0,
             fast_etags: false,
             deny: Vec::new(),

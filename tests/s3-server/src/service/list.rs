@@ -4,6 +4,7 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::Service;
+use crate::ListedKeys;
 use crate::listing::{self, Entry, Query};
 use crate::object::Object as Stored;
 use crate::store::{State, Version};
@@ -40,12 +41,21 @@ struct Answer {
 }
 
 impl Service {
+    /// How the names of a listing are written, and how the answer says they are.
+    fn encoding(&self, asked: Option<EncodingType>) -> (Encoding, Option<EncodingType>) {
+        match self.shared.options.listed_keys {
+            ListedKeys::Encoded => (Encoding::of(asked.as_ref()), asked),
+            ListedKeys::Plain => (Encoding(false), None),
+            ListedKeys::Mislabelled => (Encoding(false), asked),
+        }
+    }
+
     pub(super) async fn list_objects_v2(
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
-        let encoding = Encoding::of(input.encoding_type.as_ref());
+        let (encoding, said) = self.encoding(input.encoding_type);
         let after = match &input.continuation_token {
             Some(token) => Some(read_token(token)?),
             None => input.start_after.clone(),
@@ -66,7 +76,7 @@ impl Service {
             contents: Some(answer.contents),
             common_prefixes: Some(answer.common_prefixes),
             delimiter: encoding.optional(input.delimiter.as_ref()),
-            encoding_type: input.encoding_type,
+            encoding_type: said,
             start_after: encoding.optional(input.start_after.as_ref()),
             ..Default::default()
         }))
@@ -77,7 +87,7 @@ impl Service {
         request: S3Request<ListObjectsInput>,
     ) -> S3Result<S3Response<ListObjectsOutput>> {
         let input = request.input;
-        let encoding = Encoding::of(input.encoding_type.as_ref());
+        let (encoding, said) = self.encoding(input.encoding_type);
         let after = input.marker.clone();
         let query =
             self.query(input.prefix.as_ref(), input.delimiter.as_ref(), after, input.max_keys)?;
@@ -94,7 +104,7 @@ impl Service {
             contents: Some(answer.contents),
             common_prefixes: Some(answer.common_prefixes),
             delimiter: encoding.optional(input.delimiter.as_ref()),
-            encoding_type: input.encoding_type,
+            encoding_type: said,
             ..Default::default()
         }))
     }
@@ -104,7 +114,7 @@ impl Service {
         request: S3Request<ListObjectVersionsInput>,
     ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
         let input = request.input;
-        let encoding = Encoding::of(input.encoding_type.as_ref());
+        let (encoding, said) = self.encoding(input.encoding_type);
         let after = input.key_marker.clone();
         let mut query =
             self.query(input.prefix.as_ref(), input.delimiter.as_ref(), after, input.max_keys)?;
@@ -143,7 +153,7 @@ impl Service {
             next_key_marker,
             next_version_id_marker,
             delimiter: encoding.optional(input.delimiter.as_ref()),
-            encoding_type: input.encoding_type,
+            encoding_type: said,
             ..Default::default()
         };
         let mut versions = Vec::new();

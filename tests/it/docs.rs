@@ -1,6 +1,7 @@
 //! What the documents show is what the program takes.
 
 mod tables;
+mod troubleshooting;
 
 use s3_asset_resource::input::get_file::GetFile;
 use s3_asset_resource::tracks::artifacts::params::{GetArtifacts, PutArtifacts};

@@ -323,6 +323,44 @@ fn every_decision_is_listed() {
     }
 }
 
+/// The commands below some words of the command line, as `--help` lists them.
+fn commands(words: &[String]) -> Vec<String> {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_s3-asset"))
+        .args(words)
+        .arg("--help")
+        .output()
+        .expect("the program runs");
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let list = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_of_commands_names_every_one() {
+    let page = read("docs/commands.md");
+    let named =
+        |words: &str| page.contains(&format!("`{words}`")) || page.contains(&format!("`{words} "));
+    let mut found = 0;
+    for name in commands(&[]) {
+        let below = commands(std::slice::from_ref(&name));
+        assert!(!below.is_empty() || named(&name), "docs/commands.md does not name `{name}`");
+        for sub in below {
+            // A row may name a group once.
+            let rows = page.lines().filter(|line| line.contains(&format!("`{name} ")));
+            let mut cells = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+            let is_there = cells.any(|cell| {
+                let cell = cell.strip_prefix(&format!("{name} ")).unwrap_or(cell);
+                cell.split(' ').next() == Some(&sub)
+            });
+            assert!(is_there, "docs/commands.md does not name `{name} {sub}`");
+            found += 1;
+        }
+    }
+    assert!(found >= 20, "{found}");
+}
+
 #[test]
 fn the_policies_are_json_and_the_links_lead_to_the_executable() {
     let artifacts = ["artifacts-publish", "artifacts-read"];

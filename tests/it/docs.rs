@@ -1,5 +1,6 @@
 //! What the documents show is what the program takes.
 
+mod commands;
 mod tables;
 mod troubleshooting;
 
@@ -239,6 +240,30 @@ fn pages() -> Vec<(String, String)> {
     names.into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
+/// A page with what is between each `<!-- NAME: ... -->` and `<!-- /NAME -->` made anew, of the words in the
+/// marker.
+fn filled(page: &str, name: &str, fill: impl Fn(&str) -> String) -> String {
+    let (open, close) = (format!("<!-- {name}: "), format!("<!-- /{name} -->"));
+    let mut parts = page.split(&open);
+    let mut new = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (words, rest) = part.split_once("-->").expect("the end of the marker");
+        let (_, after) = rest.split_once(&close).expect(&close);
+        new.push_str(&format!("{open}{words}-->\n{}{close}{after}", fill(words.trim())));
+    }
+    new
+}
+
+/// Asserts that a page is what it would be written anew, or writes it.
+fn is_current(name: &str, page: &str, new: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() && new != page {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        std::fs::write(path, new).expect("the page is written");
+    } else {
+        assert!(new == page, "bring {name} up to date: UPDATE_DOCS=1 cargo test --test it docs::");
+    }
+}
+
 /// The YAML blocks of a page.
 fn blocks(page: &str) -> Vec<Value> {
     let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
@@ -321,44 +346,6 @@ fn every_decision_is_listed() {
         let is_listed = decision == "README.md" || list.contains(&format!("]({decision})"));
         assert!(is_listed, "docs/decisions/README.md does not list {decision}");
     }
-}
-
-/// The commands below some words of the command line, as `--help` lists them.
-fn commands(words: &[String]) -> Vec<String> {
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_s3-asset"))
-        .args(words)
-        .arg("--help")
-        .output()
-        .expect("the program runs");
-    let help = String::from_utf8(help.stdout).expect("UTF-8");
-    let list = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
-    let lines = list.lines().take_while(|line| !line.is_empty());
-    let names = lines.filter_map(|line| line.split_whitespace().next());
-    names.filter(|name| *name != "help").map(str::to_owned).collect()
-}
-
-#[test]
-fn the_page_of_commands_names_every_one() {
-    let page = read("docs/commands.md");
-    let named =
-        |words: &str| page.contains(&format!("`{words}`")) || page.contains(&format!("`{words} "));
-    let mut found = 0;
-    for name in commands(&[]) {
-        let below = commands(std::slice::from_ref(&name));
-        assert!(!below.is_empty() || named(&name), "docs/commands.md does not name `{name}`");
-        for sub in below {
-            // A row may name a group once.
-            let rows = page.lines().filter(|line| line.contains(&format!("`{name} ")));
-            let mut cells = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
-            let is_there = cells.any(|cell| {
-                let cell = cell.strip_prefix(&format!("{name} ")).unwrap_or(cell);
-                cell.split(' ').next() == Some(&sub)
-            });
-            assert!(is_there, "docs/commands.md does not name `{name} {sub}`");
-            found += 1;
-        }
-    }
-    assert!(found >= 20, "{found}");
 }
 
 #[test]

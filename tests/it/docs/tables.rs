@@ -4,7 +4,7 @@
 //! place select a part of them, and the marker without names gets the rest. Written anew with
 //! `UPDATE_DOCS=1 cargo test --test it docs::`.
 
-use super::{map, pages};
+use super::{filled, is_current, map, pages};
 use s3_asset_resource::input::lenient::{fields_of, schema_of};
 use s3_asset_resource::input::object_params::RawObject;
 use s3_asset_resource::tracks::{self, Source};
@@ -112,11 +112,7 @@ fn markers(page: &str) -> Vec<Vec<&str>> {
 
 /// A page with its tables written anew; `selected` are the keys of markers that name some.
 fn with_tables(page: &str, places: &[Place], selected: &[(String, String)]) -> String {
-    let mut parts = page.split(OPEN);
-    let mut new = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (marker, rest) = part.split_once(" -->").expect("the end of the marker");
-        let (_, after) = rest.split_once(CLOSE).expect(CLOSE);
+    filled(page, "keys", |marker| {
         let mut words = marker.split(' ');
         let name = words.next().unwrap_or_default();
         let place = places.iter().find(|it| it.name == name);
@@ -126,16 +122,13 @@ fn with_tables(page: &str, places: &[Place], selected: &[(String, String)]) -> S
             let is_selected = |key: &str| selected.iter().any(|(p, k)| p == name && k == key);
             keys = place.keys.iter().copied().filter(|key| !is_selected(key)).collect();
         }
-        new.push_str(&format!(
-            "{OPEN}{marker} -->\n| key | type | default | |\n|---|---|---|---|\n"
-        ));
+        let mut table = "| key | type | default | |\n|---|---|---|---|\n".to_owned();
         for key in keys {
             assert!(place.keys.contains(&key), "{name} has no key {key}");
-            new.push_str(&place.row(key));
+            table.push_str(&place.row(key));
         }
-        new.push_str(&format!("{CLOSE}{after}"));
-    }
-    new
+        table
+    })
 }
 
 #[test]
@@ -157,16 +150,7 @@ fn the_tables_of_keys_are_current() {
         .flat_map(|words| words[1..].iter().map(|key| (words[0].to_owned(), (*key).to_owned())))
         .collect();
     for (name, page) in &pages {
-        let new = with_tables(page, &places, &selected);
-        if std::env::var_os("UPDATE_DOCS").is_some() && new != *page {
-            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + name, new)
-                .expect("the page is written");
-        } else {
-            assert!(
-                new == *page,
-                "bring {name} up to date: UPDATE_DOCS=1 cargo test --test it docs::"
-            );
-        }
+        is_current(name, page, &with_tables(page, &places, &selected));
     }
 }
 

@@ -90,7 +90,7 @@ struct Output {
 
 /// Runs the command that the words after the program's name ask for.
 pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
-    let report = terminal::report();
+    let report = terminal::report(terminal::Reader::Operator);
     let words = std::iter::once("s3-asset").chain(arguments);
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,

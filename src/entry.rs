@@ -8,7 +8,7 @@
 use crate::commands;
 use crate::input::protocol::Request;
 use crate::machine::environment;
-use crate::machine::terminal::{answer, report, run, until_terminated};
+use crate::machine::terminal::{Reader, answer, report, run, until_terminated};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
 use crate::tracks::{self, Source};
@@ -48,7 +48,7 @@ pub fn program(name: &str) -> ExitCode {
 
 /// One of the three programs of a resource.
 fn resource(program: &str, arguments: &[&str]) -> ExitCode {
-    let report = report();
+    let report = report(Reader::Concourse);
     run(&report, async {
         let mut input = Vec::new();
         std::io::stdin().read_to_end(&mut input).context("standard input")?;

@@ -6,6 +6,7 @@ pub mod fault;
 pub mod file;
 pub mod names;
 pub mod object;
+pub mod pattern;
 pub mod secret;
 pub mod span;
 pub mod time;

@@ -12,6 +12,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
 use super::{Listing, Mode};
+use crate::words::names::shown;
+use crate::words::pattern::flaw;
 
 /// The compiled patterns of a code hash.
 #[derive(Clone, Debug)]
@@ -69,6 +71,9 @@ impl Patterns {
         let mut set = GlobSetBuilder::new();
         let words = written.iter().flat_map(|element| element.as_ref().split_whitespace());
         for word in words {
+            if let Some(flaw) = flaw(word) {
+                return Err(PatternError::new(&shown(word), flaw));
+            }
             let pattern = normal(word)?;
             let refuse = |why: &globset::Error| PatternError::new(word, why.kind().to_string());
             let glob = GlobBuilder::new(&pattern)

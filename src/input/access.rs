@@ -3,7 +3,7 @@
 
 use super::common::Common;
 use super::lenient::Text;
-use crate::words::fault::fault;
+use crate::words::fault::{Fault, fault};
 use crate::words::names::{Bucket, shown};
 use crate::words::secret::Secret;
 
@@ -115,6 +115,42 @@ impl ChecksumAlgorithm {
     }
 }
 
+/// What a text becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// A word in a header, or in a form.
+    Word,
+    /// A part of the server's name.
+    HostPart,
+    /// What signs it: never sent, and a line end in it makes another signature.
+    Secret,
+}
+
+/// Refuses what cannot be sent, from wherever it came: the signing of requests panics on it. The text
+/// is not shown, for it may be secret.
+pub fn sendable(name: &str, text: &str, kind: Sent) -> Result<(), Fault> {
+    let good = match kind {
+        Sent::Word => text.bytes().all(|b| b.is_ascii_graphic()),
+        Sent::HostPart => {
+            text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        }
+        Sent::Secret => text.trim() == text && !text.chars().any(char::is_control),
+    };
+    if good {
+        return Ok(());
+    }
+    let (why, hint) = match kind {
+        Sent::Word => {
+            ("has white space or other than ASCII in it", "copy it again, without a line end")
+        }
+        Sent::HostPart => ("is no name of a region", "for example `eu-west-1`, without a line end"),
+        Sent::Secret => {
+            ("has a line end or other white space in it", "copy it again, without a line end")
+        }
+    };
+    Err(Fault::new(format!("{name}: not sent, for it {why}"), hint))
+}
+
 /// Server-side encryption, as S3 names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encryption {
@@ -126,19 +162,19 @@ pub struct Encryption {
 
 pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
     let owned = |text: &Text| text.get().map(str::to_owned);
-    for (name, text) in [
-        ("access_key_id", &common.access_key_id),
-        ("session_token", &common.session_token),
-        ("region_name", &common.region_name),
+    for (name, text, kind) in [
+        ("access_key_id", &common.access_key_id, Sent::Word),
+        ("secret_access_key", &common.secret_access_key, Sent::Secret),
+        ("session_token", &common.session_token, Sent::Word),
+        ("region_name", &common.region_name, Sent::HostPart),
+        ("aws_role_arn", &common.aws_role_arn, Sent::Word),
+        ("aws_role_external_id", &common.aws_role_external_id, Sent::Word),
+        ("aws_role_session_name", &common.aws_role_session_name, Sent::Word),
+        ("server_side_encryption", &common.server_side_encryption, Sent::Word),
+        ("sse_kms_key_id", &common.sse_kms_key_id, Sent::Word),
     ] {
-        // The signing of requests panics on what cannot be in a header. Not shown: it may be secret.
-        if text.get().is_some_and(|text| !text.bytes().all(|b| b.is_ascii_graphic())) {
-            return Err(fault(
-                format!(
-                    "source.{name}: not sent, for it has white space or other than ASCII in it"
-                ),
-                "copy it again, without a line end",
-            ));
+        if let Some(text) = text.get() {
+            sendable(&format!("source.{name}"), text, kind)?;
         }
     }
     let Some(bucket) = common.bucket.get() else {
@@ -291,6 +327,12 @@ fn endpoint(text: &str, disable_ssl: bool) -> anyhow::Result<String> {
             "use access_key_id and secret_access_key",
         ));
     }
+    if !rest.is_ascii() {
+        return Err(fault(
+            format!("source.endpoint: `{}` is not all ASCII", shown(text)),
+            "write the name as DNS has it: `xn--...`",
+        ));
+    }
     let host = rest.split('/').next().unwrap_or("");
     if host.is_empty()
         || rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#')
@@ -298,4 +340,33 @@ fn endpoint(text: &str, disable_ssl: bool) -> anyhow::Result<String> {
         return Err(fault(format!("source.endpoint: `{}` is no address", shown(text)), hint));
     }
     Ok(url.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let cases = [
+            (Sent::Word, "AKIA/+=", true),
+            (Sent::Word, "AKIA\n", false),
+            (Sent::Word, "AK IA", false),
+            (Sent::Word, "AKIAé", false),
+            (Sent::HostPart, "eu-west-1", true),
+            (Sent::HostPart, "us_east.1", true),
+            (Sent::HostPart, "eu-west-1\n", false),
+            (Sent::HostPart, "x.example.com/", false),
+            (Sent::HostPart, "x@y", false),
+            (Sent::Secret, "a b é\"'", true),
+            (Sent::Secret, "secret\r", false),
+            (Sent::Secret, "secret ", false),
+            (Sent::Secret, "sec\nret", false),
+        ];
+        for (kind, text, good) in cases {
+            let sent = sendable("it", text, kind);
+            assert_eq!(sent.is_ok(), good, "{text:?}");
+            assert!(sent.err().is_none_or(|fault| !fault.to_string().contains(text.trim())));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::words::fault::fault;
 use crate::words::names::{RelPath, shown};
+use crate::words::pattern;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Which files of a directory, or of a set, are meant.
@@ -17,7 +18,19 @@ impl Selection {
     /// `**` does not. Names that start with a dot are left out unless asked for.
     pub fn new(globs: &[String], include_hidden: bool) -> anyhow::Result<Selection> {
         let mut set = GlobSetBuilder::new();
+        if globs.len() > pattern::MOST {
+            return Err(fault(
+                format!("files: {} globs, and {} are the most", globs.len(), pattern::MOST),
+                "name directories: `lambdas/**`",
+            ));
+        }
         for glob in globs {
+            if let Some(flaw) = pattern::flaw(glob) {
+                return Err(fault(
+                    format!("files: `{}` {flaw}", shown(glob)),
+                    "write several globs, or name a directory: `lambdas/**`",
+                ));
+            }
             let built = GlobBuilder::new(glob.trim_start_matches("./"))
                 .literal_separator(true)
                 .build()
@@ -29,7 +42,13 @@ impl Selection {
                 })?;
             set.add(built);
         }
-        let globs_set = if globs.is_empty() { None } else { Some(set.build()?) };
+        let globs_set = if globs.is_empty() {
+            None
+        } else {
+            Some(set.build().map_err(|e| {
+                fault(format!("files: {}", e.kind()), "name directories instead: `lambdas/**`")
+            })?)
+        };
         Ok(Selection { globs: globs_set, text: globs.join(", "), include_hidden })
     }
 

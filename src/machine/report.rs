@@ -1,8 +1,8 @@
 //! Everything for people: standard error, in colour, with nothing secret in it.
 //!
 //! Concourse shows standard error through a pipe, renders colour and `\r`, and stores each flush:
-//! so colour never asks for a terminal, and a progress frame ends in `\r` and is redrawn at most
-//! twice a second.
+//! so the resource's programs never ask for a terminal, and a progress frame ends in `\r` and is
+//! redrawn at most twice a second. The operator's command asks: see [`is_coloured`].
 //!
 //! Invariant: every line passes `Report::line`, which blots out each secret it was told of, and
 //! leaves nothing in it that a terminal obeys.
@@ -10,7 +10,7 @@
 use crate::words::names::is_obeyed;
 use crate::words::secret::Secret;
 use std::borrow::Cow;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ const TO_END: &str = "\x1b[K";
 pub struct Report {
     inner: Mutex<Inner>,
     quiet: bool,
+    plain: bool,
 }
 
 #[derive(Debug, Default)]
@@ -50,13 +51,19 @@ struct Bar {
 impl Report {
     /// One that tells people everything, or, when quiet, warnings and errors only.
     pub fn new(quiet: bool) -> Report {
-        Report { inner: Mutex::default(), quiet }
+        Report { inner: Mutex::default(), quiet, plain: false }
+    }
+
+    /// The same without colours and bars.
+    pub fn plain(self) -> Report {
+        Report { plain: true, ..self }
     }
 
     /// A text that must never be shown, whatever prints it.
     pub fn hide(&self, secret: &Secret) {
-        if !secret.expose().is_empty() {
-            self.lock().secrets.push(secret.clone());
+        let mut inner = self.lock();
+        if !secret.expose().is_empty() && !inner.secrets.contains(secret) {
+            inner.secrets.push(secret.clone());
         }
     }
 
@@ -100,7 +107,8 @@ impl Report {
             drawn: now,
             shown: false,
         };
-        self.lock().bar = (!self.quiet).then_some(bar);
+        // Frames are drawn over each other, which what takes no colours does not do either.
+        self.lock().bar = (!self.quiet && !self.plain).then_some(bar);
     }
 
     /// Moves the bar.
@@ -128,6 +136,10 @@ impl Report {
         let inner = self.lock();
         let text = blot(text, &inner.secrets);
         let text = harmless(&text);
+        if self.plain {
+            write(&format!("{label}{text}\n"));
+            return;
+        }
         // A bar's frame lies on the line that is written now.
         write(&format!("{colour}{label}{text}{RESET}{TO_END}\n"));
     }
@@ -135,6 +147,24 @@ impl Report {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the operator's command writes in colour: for a terminal, unless the environment says
+/// otherwise. `NO_COLOR` and `CLICOLOR_FORCE` are as no-color.org and bixense.com/clicolors have them.
+pub fn is_coloured(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bool {
+    if variable("NO_COLOR").is_some() {
+        return false;
+    }
+    match variable("CLICOLOR_FORCE").as_deref() {
+        Some("0") | None => terminal && variable("TERM").as_deref() != Some("dumb"),
+        Some(_) => true,
+    }
+}
+
+/// Whether standard error leads to a terminal.
+#[allow(clippy::disallowed_methods)] // the one owner
+pub fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
 }
 
 /// A closed standard error is nobody's error.
@@ -223,6 +253,26 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(harmless(text), want);
+        }
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_for_whoever_asks() {
+        let cases = [
+            ("", true, true),
+            ("", false, false),
+            ("NO_COLOR=1", true, false),
+            ("CLICOLOR_FORCE=1", false, true),
+            ("CLICOLOR_FORCE=0", false, false),
+            ("NO_COLOR=1 CLICOLOR_FORCE=1", true, false),
+            ("TERM=dumb", true, false),
+        ];
+        for (variables, terminal, want) in cases {
+            let variable = |name: &str| {
+                let mut pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
+                pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+            };
+            assert_eq!(is_coloured(variable, terminal), want, "{variables:?} {terminal}");
         }
     }
 

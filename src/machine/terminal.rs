@@ -1,7 +1,7 @@
 //! Where a process meets its terminal: standard output, the runtime, signals and the exit status.
 
 use crate::machine::environment;
-use crate::machine::report::Report;
+use crate::machine::report::{Report, is_coloured, is_terminal};
 use crate::words::secret::Secret;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -15,9 +15,23 @@ const TERMINATED: u8 = 143;
 /// From SIGTERM to the end, whatever the server does: Concourse kills after 10 s.
 const LAST_WORDS: Duration = Duration::from_secs(4);
 
+/// Who reads standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Concourse, which renders colours though it gives no terminal.
+    Concourse,
+    /// A person at a terminal, or whatever standard error leads to.
+    Operator,
+}
+
 /// Standard error, which shows nothing that the environment keeps secret.
-pub fn report() -> Arc<Report> {
+pub fn report(reader: Reader) -> Arc<Report> {
+    let colour = match reader {
+        Reader::Concourse => true,
+        Reader::Operator => is_coloured(environment::variable, is_terminal()),
+    };
     let report = Report::new(false);
+    let report = if colour { report } else { report.plain() };
     for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         environment::variable(name).into_iter().for_each(|text| report.hide(&Secret::new(text)));
     }

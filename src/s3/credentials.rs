@@ -3,16 +3,21 @@
 //! Everything but a plain key is asked for when the first request is signed, and again before it
 //! expires (the SDK's identity cache), so that a put longer than a session goes on.
 
-use crate::input::access::{Access, Identity, Role};
+use crate::input::access::{Access, Identity, Role, Sent, sendable};
+use crate::machine::report::Report;
+use crate::words::secret::Secret;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_s3::config::{Region, SharedHttpClient};
+use std::sync::Arc;
 
 /// The provider of an access's credentials; none: requests go unsigned.
 pub async fn provider(
     access: &Access,
     http: &SharedHttpClient,
+    report: &Arc<Report>,
 ) -> Option<SharedCredentialsProvider> {
     let base = match &access.identity {
         Identity::Anonymous => return None,
@@ -33,12 +38,47 @@ pub async fn provider(
                     .configure(config)
                     .build()
                     .await;
-            SharedCredentialsProvider::new(chain)
+            checked(SharedCredentialsProvider::new(chain), report)
         }
     };
     match &access.role {
         None => Some(base),
-        Some(role) => Some(assumed(role, access, http, base).await),
+        Some(role) => Some(checked(assumed(role, access, http, base).await, report)),
+    }
+}
+
+/// What the chain or a role gave, refused where it cannot be sent, and hidden from what people see.
+#[derive(Debug)]
+struct Checked {
+    inner: SharedCredentialsProvider,
+    report: Arc<Report>,
+}
+
+fn checked(inner: SharedCredentialsProvider, report: &Arc<Report>) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Checked { inner, report: report.clone() })
+}
+
+impl ProvideCredentials for Checked {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            let found = self.inner.provide_credentials().await?;
+            self.report.hide(&Secret::new(found.secret_access_key()));
+            found.session_token().into_iter().for_each(|it| self.report.hide(&Secret::new(it)));
+            let parts = [
+                ("the access key id", Some(found.access_key_id()), Sent::Word),
+                ("the secret access key", Some(found.secret_access_key()), Sent::Secret),
+                ("the session token", found.session_token(), Sent::Word),
+            ];
+            for (name, text, kind) in parts {
+                let Some(text) = text else { continue };
+                let name = format!("{name} of the environment, a profile or a service");
+                sendable(&name, text, kind).map_err(CredentialsError::invalid_configuration)?;
+            }
+            Ok(found)
+        })
     }
 }
 

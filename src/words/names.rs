@@ -64,7 +64,9 @@ impl Bucket {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let hint =
             "`bucket` is the bucket's bare name: no `s3://`, no path; use `prefix` for a folder";
-        let bad = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
+        let bad = |c: char| {
+            !c.is_ascii_graphic() || matches!(c, '/' | ':' | '?' | '#' | '%' | '@' | '\\')
+        };
         if text.is_empty() {
             return Err(fault("bucket: the name is empty", hint));
         }
@@ -83,6 +85,15 @@ impl Prefix {
     /// `team`, `team/` and `team//` are the same folder. A leading `/` is refused: S3 would make
     /// it a folder without a name.
     pub fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
+        if text.chars().any(char::is_control) {
+            return Err(fault(
+                format!(
+                    "{name}: `{}` has a line end or another control character in it",
+                    shown(text)
+                ),
+                "write it on one line, without `|` or `>` before it",
+            ));
+        }
         let folder = text.trim_end_matches('/');
         if folder.is_empty() && text.is_empty() {
             return Ok(Prefix::default());
@@ -316,7 +327,7 @@ mod tests {
         for (text, want) in [("", ""), ("team", "team/"), ("team/", "team/"), ("a/b//", "a/b/")] {
             assert_eq!(Prefix::parse("prefix", text).expect(text).as_str(), want);
         }
-        for text in ["/", "/a", "a/../b", "a//b"] {
+        for text in ["/", "/a", "a/../b", "a//b", "a\n", "a\u{7f}b"] {
             assert!(Prefix::parse("prefix", text).is_err(), "{text}");
         }
     }
@@ -340,7 +351,7 @@ mod tests {
         assert!(Key::parse(&"k".repeat(1024)).is_ok());
         assert!(Key::parse(&"k".repeat(1025)).is_err());
         assert!(Key::parse("").is_err());
-        for bad in ["", "s3://b", "a/b", "a b"] {
+        for bad in ["", "s3://b", "a/b", "a b", "a\n", "é", "a?b", "a@b"] {
             assert!(Bucket::parse(bad).is_err(), "{bad}");
         }
         assert!(Bucket::parse("my_bucket.1").is_ok());

@@ -1,6 +1,6 @@
 //! What people write, and what Concourse sends: read kindly, refused with the reason.
 
-use crate::support::{Inputs, Place, Resource, Run, Tree, commit};
+use crate::support::{Embedded, Inputs, Place, Resource, Run, Tree, commit};
 use serde_json::{Value, json};
 
 /// A step with this text on standard input.
@@ -232,4 +232,23 @@ fn contradictions_are_said() {
         let (error, _) = place.resource().set(key, value).check(None).failure();
         assert!(error.contains(named), "{key}: {error}");
     }
+}
+
+#[test]
+fn what_no_person_writes_costs_nothing() {
+    let server = Embedded::new();
+    let long = "k".repeat(4 << 20);
+    let (error, hint) = server.resource().set(&long, "x").check(None).failure();
+    assert!(error.contains("unknown key") && error.len() + hint.len() < 4_000, "{}", error.len());
+    let inputs = Inputs::of(&Tree::of("a", "a"));
+    let nested = format!("{}a{}", "{".repeat(43_000), "}".repeat(43_000));
+    let many: Vec<String> = (0..20_000).map(|n| format!("*-{n}.zip")).collect();
+    for (files, what) in [(json!([nested]), "are the most"), (json!(many), "20000 globs")] {
+        let params = json!({"commit": commit(1), "directory": "assets", "files": files});
+        let (error, _) = server.resource().put(inputs.path(), &params).failure();
+        assert!(error.contains(what) && error.len() < 1_000, "{error}");
+    }
+    let version = server.resource().publish(&commit(1), &Tree::of("a", "a")).version();
+    let got = server.resource().get(&version, json!({"files": [nested]}));
+    assert!(got.nothing_but_an_error().contains("are the most"));
 }

@@ -164,3 +164,48 @@ fn the_standard_chain_reads_the_environment() {
     let (error, hint) = chain.check(None).failure();
     assert!(hint.contains("credentials"), "{error}\n{hint}");
 }
+
+#[test]
+fn what_cannot_be_sent_is_refused_wherever_it_comes_from() {
+    let server = Embedded::new();
+    for (key, value) in [
+        ("access_key_id", "id\n"),
+        ("secret_access_key", "hunter2\r"),
+        ("session_token", "hunter2 \u{e9}"),
+        ("region_name", "eu-west-1\n"),
+        ("region_name", "x@elsewhere/"),
+        ("aws_role_arn", "arn:aws:iam::1:role/r\n"),
+        ("aws_role_external_id", "x\ny"),
+        ("server_side_encryption", "aws:kms\n"),
+        ("prefix", "team\n"),
+        ("bucket", "assets\n"),
+        ("endpoint", "http://s3\u{e9}.example.com"),
+    ] {
+        let resource = server.resource().set(key, value);
+        for run in all_three(&resource) {
+            let (error, _) = run.failure();
+            assert!(error.contains(key.rsplit('.').next().expect("a key")), "{key}: {error}");
+            assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+        }
+    }
+    let bare = server.resource().unset("secret_access_key").unset("access_key_id");
+    let chain = bare.set("enable_aws_creds_provider", true);
+    let chain = chain.env("AWS_EC2_METADATA_DISABLED", "true");
+    for (id, secret, token) in [
+        ("id\n", "hunter2", "a-token"),
+        ("i\u{e9}d", "hunter2", "a-token"),
+        ("id", "hunter2\n", "a-token"),
+        ("id", "hunter2", "to\nken"),
+    ] {
+        let resource = chain
+            .clone()
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("AWS_SESSION_TOKEN", token);
+        for run in all_three(&resource) {
+            let (error, hint) = run.failure();
+            assert!(error.contains("not sent") && hint.contains("line end"), "{error}\n{hint}");
+            assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+        }
+    }
+}

@@ -37,6 +37,9 @@ pub fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     fields
 }
 
+/// Bytes of a key that may be a name with a typing error in it.
+const LONGEST: usize = 64;
+
 /// Refuses the first key of `map` that is not among `known`; `place` is where it stands
 /// (`source`, `params`, `source.artifacts`).
 pub fn refuse_unknown(
@@ -48,10 +51,12 @@ pub fn refuse_unknown(
     let Some(key) = map.keys().find(|key| !known().any(|k| k == key.as_str())) else {
         return Ok(());
     };
+    // The distance of two texts costs their lengths' product, and no name is longer than this.
+    let typed = if key.len() <= LONGEST { key.as_str() } else { "" };
     let nearest = known()
-        .map(|k| (strsim::damerau_levenshtein(&key.to_ascii_lowercase(), k), k))
+        .map(|k| (strsim::damerau_levenshtein(&typed.to_ascii_lowercase(), k), k))
         .min()
-        .filter(|(distance, k)| *distance <= 1 + k.len() / 3);
+        .filter(|(distance, k)| !typed.is_empty() && *distance <= 1 + k.len() / 3);
     // A word more or less (`region`, `region_name`) is nearer than a typing error.
     let part =
         known().find(|k| key.len() >= 3 && (k.starts_with(key.as_str()) || key.starts_with(k)));

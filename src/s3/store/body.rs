@@ -4,10 +4,6 @@ use super::{Failure, failure};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-/// A body from which nothing comes for this long is given up and asked for again.
-const STALL: Duration = Duration::from_secs(60);
 
 /// Buffers that are used again: fresh memory costs the kernel as much as the copy into it.
 #[derive(Debug, Default)]
@@ -31,17 +27,12 @@ impl Buffers {
     }
 }
 
-/// The next bytes of a body; none at its end.
+/// The next bytes of a body; none at its end. How long they may take is bounded in `s3::http`.
 pub(super) async fn chunk(body: &mut ByteStream) -> Result<Option<Bytes>, Failure> {
-    match tokio::time::timeout(STALL, body.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
-        Ok(Some(Err(e))) => {
-            let why = failure::chain(&e);
-            Err(Failure::transient(format!("the answer's body broke off: {why}")))
-        }
-        Err(_) => Err(Failure::transient("the answer's body stalled")),
-    }
+    body.next().await.transpose().map_err(|e| {
+        let why = failure::chain(&e);
+        Failure::transient(format!("the answer's body broke off: {why}"))
+    })
 }
 
 /// A body that has the length that it should have.

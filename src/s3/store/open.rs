@@ -19,7 +19,7 @@ impl Store {
             token.iter().for_each(|token| report.hide(token));
         }
         Store {
-            client: client(access).await,
+            client: client(access, &report).await,
             access: access.clone(),
             conditional: access.conditional_writes,
             limits: Limits::default(),
@@ -30,7 +30,7 @@ impl Store {
     }
 }
 
-async fn client(access: &Access) -> Client {
+async fn client(access: &Access, report: &Arc<Report>) -> Client {
     let http = crate::s3::http::client(&access.trust);
     let mut config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -43,7 +43,7 @@ async fn client(access: &Access) -> Client {
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     config.set_endpoint_url(access.endpoint.clone());
-    config = match crate::s3::credentials::provider(access, &http).await {
+    config = match crate::s3::credentials::provider(access, &http, report).await {
         Some(provider) => config.credentials_provider(provider),
         None => config.allow_no_auth(),
     };

@@ -75,6 +75,13 @@ fn reaching() -> Vec<Said> {
     let portal = Embedded::new();
     portal.fault(Fault::new(Action::Answer(Answer::page(404))).always());
     said.push(("the answer is none of S3", of(&portal.resource().check(None))));
+    portal.clear_faults();
+    portal.fault(Fault::new(Action::Answer(Answer::page(407))).always());
+    said.push(("status 407", of(&portal.resource().check(None))));
+    let line_end = resource.clone().set("access_key_id", "id\n");
+    said.push(("not sent, for it has", of(&line_end.check(None))));
+    let far = resource.clone().set("endpoint", "http://s3.invalid");
+    said.push(("a SOCKS proxy", of(&far.env("http_proxy", "socks5://p:1080").check(None))));
     let page = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>other</Key>\
                 <Size>1</Size></Contents></ListBucketResult>";
     portal.clear_faults();

@@ -304,3 +304,15 @@ fn what_a_server_says_is_one_line_that_no_terminal_obeys() {
         server.clear_faults();
     });
 }
+
+#[test]
+fn what_is_larger_than_anything_of_its_kind_is_not_read() {
+    let server = Embedded::new();
+    let huge = Answer::empty(200).header("etag", "\"x\"").body(vec![b' '; 70 << 20]);
+    each_track(|_, track| {
+        let track = track.at(&server);
+        server.fault(Fault::new(Action::Answer(huge.clone())).on("GetObject").always());
+        let (error, _) = track.resource.check(None).failure();
+        assert!(error.contains("larger than 64.0 MiB"), "{}: {error}", track.name);
+    });
+}

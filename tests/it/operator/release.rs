@@ -257,3 +257,17 @@ fn the_board_shows_packages_by_tags() {
     let page = std::fs::read_to_string(directory.path().join("board.html")).expect("the page");
     assert!(page.contains("Packages by tags") && page.contains("team/app"), "{page}");
 }
+
+#[test]
+fn colours_are_for_terminals_and_for_whoever_asks() {
+    let server = server();
+    for (variable, value, coloured) in
+        [("X", "", false), ("CLICOLOR_FORCE", "1", true), ("NO_COLOR", "1", false)]
+    {
+        let mut command = program(&server, &["release", "version", "my.tar.gz", "nowhere"]);
+        let output = command.env(variable, value).output().expect("runs");
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(shown.contains('\u{1b}'), coloured, "{variable}: {shown}");
+        assert!(!shown.is_empty());
+    }
+}

@@ -3,7 +3,7 @@
 use crate::support::{BUCKET, Dice, Embedded, Grown, Inputs, Place, Tree, Walk, commit, noise};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DELAY: Duration = Duration::from_millis(1_500);
 
@@ -23,7 +23,11 @@ fn a_completion_that_arrives_late_changes_nothing_that_is_published() {
     let server = Embedded::with(|options| options.ignore_complete_conditions = true);
     let resource = server.resource();
     let of = |seed| Tree::of("large.bin", noise(seed, 17 << 20));
-    server.fault(Fault::new(Action::Slow(DELAY)).on("CompleteMultipartUpload"));
+    // Later than a put takes, on a machine with much else to do as well.
+    let begun = Instant::now();
+    Embedded::new().resource().publish(&commit(1), &of(1)).version();
+    let delay = DELAY + 4 * begun.elapsed();
+    server.fault(Fault::new(Action::Slow(delay)).on("CompleteMultipartUpload"));
     server.fault(Fault::new(Action::KillBefore).on("CompleteMultipartUpload").skip(1));
     let inputs = Inputs::of(&of(1));
     let first = resource.start_put(inputs.path(), &params(1));
@@ -36,7 +40,7 @@ fn a_completion_that_arrives_late_changes_nothing_that_is_published() {
     let version = resource.publish(&commit(1), &of(2)).version();
     assert!(resource.get(&version, json!({})).assets() == of(2));
     let plain = format!("artifacts/{}/large.bin", commit(1));
-    std::thread::sleep(DELAY);
+    std::thread::sleep(delay);
     let late = server.get(BUCKET, &plain).expect("an object").bytes();
     assert!(late == noise(1, 17 << 20), "the late completion was applied");
     assert!(resource.get(&version, json!({})).assets() == of(2), "the set is whole all the same");

@@ -91,6 +91,9 @@ pub struct Head<T> {
     id: String,
     /// How many segments are sealed.
     sealed: u64,
+    /// What a writer left to make writes fail that were decided before it.
+    #[serde(default)]
+    fence: Option<String>,
     /// Newest first.
     entries: Vec<Entry<T>>,
 }
@@ -210,7 +213,8 @@ fn first_line(line: &[u8]) -> Option<Shape> {
 impl<T: Serialize + DeserializeOwned> Head<T> {
     /// An empty history with an id of its own.
     pub fn new(id: impl Into<String>) -> Head<T> {
-        Head { format: FORMAT.to_owned(), id: id.into(), sealed: 0, entries: Vec::new() }
+        let (format, id) = (FORMAT.to_owned(), id.into());
+        Head { format, id, sealed: 0, fence: None, entries: Vec::new() }
     }
 
     /// Reads a head, and refuses one whose numbers do not add up.
@@ -222,12 +226,26 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
 
     /// JSON, an entry a line, for a reader in the S3 console.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        let top = format!(
+        let mut top = format!(
             "\"format\":\"{FORMAT}\",\"id\":{},\"sealed\":{}",
             quoted(&self.id)?,
             self.sealed
         );
+        if let Some(fence) = &self.fence {
+            top += &format!(",\"fence\":{}", quoted(fence)?);
+        }
         write(&top, &self.entries)
+    }
+
+    /// The fence that was left last.
+    pub fn fence(&self) -> Option<&str> {
+        self.fence.as_deref()
+    }
+
+    /// The same history in other bytes.
+    pub fn fenced(mut self, fence: &str) -> Head<T> {
+        self.fence = Some(fence.to_owned());
+        self
     }
 
     /// The entries that the head itself holds, newest first.

@@ -31,7 +31,7 @@ const PARTS_AHEAD: usize = 8;
 /// Each lost race waits longer: 200 writers at once get through.
 const RACES: u32 = 200;
 /// Events entered at one write of a head, which holds them all until the next: about 1 MB.
-const BATCH: usize = 4096;
+pub const BATCH: usize = 4096;
 
 /// The history under a key: its head is `<key>.json`, its segments are below `<key>/`.
 #[derive(Debug)]
@@ -241,8 +241,23 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         run: &Run,
         what: T,
     ) -> anyhow::Result<Written> {
-        let (head, segments) = current.head.append([Event { run: run.clone(), what }]);
+        self.try_append_all(current, &[Event { run: run.clone(), what }]).await
+    }
+
+    /// Appends events, the oldest first, to a head as it was read, unless another writer was faster.
+    pub async fn try_append_all(
+        &self,
+        current: Current<T>,
+        events: &[Event<T>],
+    ) -> anyhow::Result<Written> {
+        let (head, segments) = current.head.append(events.iter().cloned());
         self.replace(&head, segments, current.etag).await
+    }
+
+    /// Gives a head as it was read other bytes, unless another writer was faster: whoever decided on
+    /// it before then fails to write it.
+    pub async fn fence(&self, current: Current<T>, fence: &str) -> anyhow::Result<Written> {
+        self.replace(&current.head.fenced(fence), Vec::new(), current.etag).await
     }
 
     /// Waits until the next attempt of a put is due, after `race` attempts were overtaken; an

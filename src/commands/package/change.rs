@@ -4,8 +4,9 @@ use super::Output;
 use crate::input::object_params::pairs;
 use crate::machine::environment;
 use crate::machine::terminal::{answer, print};
-use crate::tracks;
 use crate::tracks::package::ledger::Ledger;
+use crate::tracks::package::plan::{Act, Ask, Outcome};
+use crate::tracks::package::put::{addition_at, carry_out};
 use crate::words::fault::fault;
 use crate::words::names::{Spec, Tag, shown};
 use crate::words::object::ObjectOptions;
@@ -44,6 +45,16 @@ Buckets that are there stay as they are.
 Examples:
   s3-asset package init --ledger s3://my-ledger --store s3://my-store";
 
+/// How a change is carried out, and answered.
+#[derive(Debug, Clone, Copy, Args)]
+struct Mode {
+    /// Prints each step and its reason, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct AddArguments {
     /// Package name
@@ -60,7 +71,7 @@ pub(super) struct AddArguments {
     #[arg(long)]
     pub(super) numbering: Option<String>,
     #[command(flatten)]
-    output: Output,
+    mode: Mode,
 }
 
 #[derive(Debug, Args)]
@@ -72,7 +83,7 @@ pub(super) struct TagArguments {
     /// Package label
     label: String,
     #[command(flatten)]
-    output: Output,
+    mode: Mode,
 }
 
 #[derive(Debug, Args)]
@@ -82,7 +93,7 @@ pub(super) struct UntagArguments {
     /// Package label
     label: String,
     #[command(flatten)]
-    output: Output,
+    mode: Mode,
 }
 
 #[derive(Debug, Args)]
@@ -92,7 +103,7 @@ pub(super) struct RemoveArguments {
     /// Package version
     version: u64,
     #[command(flatten)]
-    output: Output,
+    mode: Mode,
 }
 
 pub(super) async fn add(ledger: &Ledger, arguments: &AddArguments) -> anyhow::Result<ExitCode> {
@@ -117,19 +128,37 @@ pub(super) async fn add(ledger: &Ledger, arguments: &AddArguments) -> anyhow::Re
         _ => Path::new("."),
     };
     let options = ObjectOptions::default();
-    let candidate =
-        tracks::package::put::candidate_at(ledger, directory, name, &metadata, &options).await?;
-    let run = environment::run();
-    let added = tracks::package::put::add(ledger, &candidate, &run).await?;
-    for tag in &tags {
-        ledger.tag(tag, added.version, &run).await?;
-    }
-    said(arguments.output, Some(added.version.to_string()), || {
+    let addition = addition_at(ledger, directory, name, &metadata, &options).await?;
+    let ask = Ask { act: Act::Add(addition), tags, untag: Vec::new() };
+    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Some(added) = outcome.added else { anyhow::bail!("an add answers a version") };
+    said(arguments.mode.output, Some(added.version.to_string()), || {
         json!({
             "version": added.version, "sha256": added.record.sha, "new": added.is_new,
-            "tags": tags.iter().map(Tag::as_str).collect::<Vec<_>>(),
+            "tags": ask.tags.iter().map(Tag::as_str).collect::<Vec<_>>(),
         })
     })
+}
+
+/// Does what is asked for; or prints the plan of it, and answers none.
+async fn done(ledger: &Ledger, ask: &Ask, mode: Mode) -> anyhow::Result<Option<Outcome>> {
+    let run = environment::run();
+    if !mode.dry_run {
+        return carry_out(ledger, ask, &run).await.map(Some);
+    }
+    let plan = ledger.dry_run(ask, &run).await?;
+    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    if mode.output.json {
+        answer(&json!({"dry_run": true, "steps": steps}))?;
+    } else if steps.is_empty() {
+        print(b"would do nothing: it is so already\n")?;
+    } else {
+        let lines: String = steps.iter().map(|step| format!("would {step}\n")).collect();
+        print(lines.as_bytes())?;
+    }
+    Ok(None)
 }
 
 /// Says on standard output what sacker says, or JSON.
@@ -149,12 +178,13 @@ fn said(
 pub(super) async fn tag(ledger: &Ledger, arguments: &TagArguments) -> anyhow::Result<ExitCode> {
     let tag = Tag::parse(&arguments.label)?;
     let version = ledger.resolve(&Spec::parse(&arguments.version)?).await?;
-    let run = environment::run();
-    let tagged = ledger.tag(&tag, version, &run).await?;
-    let name = &ledger.package.name;
-    ledger.ledger.report().success(format!("{tag} is on version {version} of {name}"));
+    let ask = Ask { act: Act::Tag(Some(version)), tags: vec![tag.clone()], untag: Vec::new() };
+    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let tagged = outcome.tags.first().map(|(_, number)| *number);
     said(
-        arguments.output,
+        arguments.mode.output,
         None,
         || json!({"version": version, "tag": tag.as_str(), "tagged": tagged}),
     )
@@ -162,18 +192,13 @@ pub(super) async fn tag(ledger: &Ledger, arguments: &TagArguments) -> anyhow::Re
 
 pub(super) async fn untag(ledger: &Ledger, arguments: &UntagArguments) -> anyhow::Result<ExitCode> {
     let tag = Tag::parse(&arguments.label)?;
-    let run = environment::run();
-    let last = ledger.untag(&tag, &run).await?;
-    let name = &ledger.package.name;
-    match last {
-        Some((version, _)) => ledger
-            .ledger
-            .report()
-            .success(format!("{tag} is no longer on version {version} of {name}")),
-        None => ledger.ledger.report().warn(format!("{name} has no tag `{tag}`")),
-    }
+    let ask = Ask { act: Act::Tag(None), tags: Vec::new(), untag: vec![tag.clone()] };
+    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let last = outcome.untagged.first().and_then(|(_, last)| *last);
     said(
-        arguments.output,
+        arguments.mode.output,
         None,
         || json!({"tag": tag.as_str(), "was": last.map(|(version, _)| version)}),
     )
@@ -184,15 +209,12 @@ pub(super) async fn remove(
     arguments: &RemoveArguments,
 ) -> anyhow::Result<ExitCode> {
     let version = arguments.version;
-    let run = environment::run();
-    let removed = ledger.remove(version, &run).await?;
-    let (name, report) = (&ledger.package.name, ledger.ledger.report());
-    if removed {
-        report.success(format!("version {version} of {name} is no longer available"));
-    } else {
-        report.info(format!("version {version} of {name} was removed before"));
-    }
-    said(arguments.output, None, || json!({"version": version, "removed": removed}))
+    let ask = Ask { act: Act::Remove(version), tags: Vec::new(), untag: Vec::new() };
+    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let removed = outcome.removed;
+    said(arguments.mode.output, None, || json!({"version": version, "removed": removed}))
 }
 
 pub(super) async fn init(ledger: &Ledger, output: Output) -> anyhow::Result<ExitCode> {

@@ -2,11 +2,13 @@
 
 use super::Output;
 use super::export::{blobs_in, packages_in};
+use crate::machine::environment;
 use crate::machine::report::count;
 use crate::machine::terminal::answer;
 use crate::s3::transfer::corrupt;
-use crate::tracks::package::ledger::{Candidate, Ledger};
-use crate::tracks::package::put::candidate_at;
+use crate::tracks::package::ledger::Ledger;
+use crate::tracks::package::plan::Addition;
+use crate::tracks::package::put::addition_at;
 use crate::tracks::package::rules::{Exported, VersionRecord};
 use crate::words::fault::fault;
 use crate::words::names::PackageName;
@@ -57,8 +59,8 @@ pub(super) async fn run(ledger: &Ledger, arguments: &Arguments) -> anyhow::Resul
             Exported::parse(&std::fs::read(file).with_context(|| place.clone())?, &place)?;
         let ledger = ledger.of(&ledger.package.named(exported.name()?));
         let restored = ledger
-            .restore(&exported, async |record, metadata| {
-                candidate(&ledger, record, metadata, &blobs).await
+            .restore(&exported, &environment::run(), async |record, metadata| {
+                addition(&ledger, record, metadata, &blobs).await
             })
             .await?;
         versions += restored.versions;
@@ -77,25 +79,25 @@ pub(super) async fn run(ledger: &Ledger, arguments: &Arguments) -> anyhow::Resul
 }
 
 /// A version's file, checked against its record.
-async fn candidate(
+async fn addition(
     ledger: &Ledger,
     record: &VersionRecord,
     metadata: &UserMetadata,
     blobs: &Path,
-) -> anyhow::Result<Candidate> {
+) -> anyhow::Result<Addition> {
     let guess = mime_guess::from_path(&record.basename).first_or_octet_stream();
     let options = ObjectOptions {
         content_type: Some(guess.essence_str().to_owned()),
         ..ObjectOptions::default()
     };
     let name = record.sha.hex();
-    let candidate = candidate_at(ledger, blobs, &name, metadata, &options).await?;
-    let got = candidate.file.facts.sha256;
+    let addition = addition_at(ledger, blobs, &name, metadata, &options).await?;
+    let got = addition.file.facts.sha256;
     if got != record.sha {
         let place = blobs.join(&name).display().to_string();
         return Err(corrupt(&place, format!("its SHA-256 is {got}")));
     }
-    Ok(candidate)
+    Ok(addition)
 }
 
 /// The files of packages, in the order of their names.

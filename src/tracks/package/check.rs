@@ -40,7 +40,7 @@ async fn versions(
 ) -> anyhow::Result<Vec<Version>> {
     let history = ledger.history()?;
     let standing = async {
-        let standing: OptionFuture<_> = given.map(|given| ledger.standing(given)).into();
+        let standing: OptionFuture<_> = given.map(|given| ledger.recorded(given)).into();
         Ok(standing.await.transpose()?.flatten())
     };
     let (head, latest, standing) =

@@ -1,32 +1,25 @@
 //! A package's ledger and store: what a put, a get, a check and the operator's commands do to them.
 //!
-//! [`crate::tracks::package::rules`] says what lies where and why that is safe; this module carries it out. The
-//! order of an add's effects, each of which the next relies on: blob, record, history of versions,
-//! `latest`; and of a tag's: history of the tag, pointer.
-//!
-//! Invariant of pointers, the objects that other tools read tags from: whoever changes what a
-//! history says goes on until it has read a pointer, and after it a history, that agree. A pointer
-//! is written only over the one that was read (its bytes are its own, so its ETag is), so a write
-//! that is late changes nothing that somebody wrote since, and the last one to look repairs.
+//! [`crate::tracks::package::rules`] says what lies where and why that is safe;
+//! [`crate::tracks::package::plan`] says what is done; this module reads what plans depend on, and carries
+//! them out.
 
 mod blobs;
-mod remove;
+mod carry_out;
+mod gather;
 mod tags;
-mod versions;
 mod whole;
 
-pub use blobs::Placed;
-pub use versions::{Added, Candidate};
 pub use whole::Restored;
 
 use crate::history::Head;
 use crate::history::stored::{Current, History};
-use crate::s3::store::{Condition, ETag, Store, Written};
+use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
 use crate::s3::transfer::Engine;
-use crate::tracks::package::rules::{
-    Change, Move, Pointer, Stood, VersionRecord, newest, standing,
-};
+use crate::tracks::package::plan::{Ask, Done, Pointed, Recorded, standing_record};
+use crate::tracks::package::rules::{Change, Move, Pointer, VersionRecord, newest, standing};
 use crate::tracks::package::source::Package;
+use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{Key, Spec, Tag};
@@ -45,26 +38,24 @@ pub struct Ledger {
     pub blobs: Engine,
 }
 
-/// What stands under a record's key, with what its object carries.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    /// The record, or what is left of it.
-    pub stood: Stood,
-    /// The user's metadata.
-    pub metadata: UserMetadata,
-    etag: ETag,
+/// A put under way: what is asked for, and what it did so far.
+#[derive(Debug)]
+struct Putting<'a> {
+    ask: &'a Ask,
+    run: Run,
+    /// Its own, by which it knows its record and its moves again.
+    id: String,
+    done: Done,
+    /// The blob that was read and is whole.
+    verified: Option<ETag>,
 }
 
-/// What stands under a pointer's key.
-#[derive(Debug, Clone)]
-struct Pointed {
-    /// None: it cannot be read.
-    pointer: Option<Pointer>,
-    etag: ETag,
+impl<'a> Putting<'a> {
+    fn new(ask: &'a Ask, run: &Run) -> Putting<'a> {
+        let (run, id) = (run.clone(), unique_id());
+        Putting { ask, run, id, done: Done::default(), verified: None }
+    }
 }
-
-/// A loop that reads a pointer and its history this often has met something that never agrees.
-const LOOKS: usize = 200;
 
 impl Ledger {
     /// A package's ledger and store, of which the source's bucket is one, both or neither.
@@ -93,33 +84,37 @@ impl Ledger {
     }
 
     /// What stands under a version's key.
-    pub async fn standing(&self, version: u64) -> anyhow::Result<Option<Standing>> {
+    pub async fn recorded(&self, version: u64) -> anyhow::Result<Option<Recorded>> {
+        Ok(self.recorded_as(version).await?.map(|(recorded, _)| recorded))
+    }
+
+    async fn recorded_as(&self, version: u64) -> anyhow::Result<Option<(Recorded, ETag)>> {
         let key = self.package.record(version)?;
-        let Some(fetched) = self.ledger.get(&key).await? else { return Ok(None) };
+        self.read_record(&key, self.ledger.get(&key).await?)
+    }
+
+    /// The same for clients that may perhaps only write.
+    async fn recorded_if_allowed(&self, version: u64) -> anyhow::Result<Option<(Recorded, ETag)>> {
+        let key = self.package.record(version)?;
+        self.read_record(&key, self.ledger.get_if_allowed(&key).await?)
+    }
+
+    fn read_record(
+        &self,
+        key: &Key,
+        fetched: Option<Fetched>,
+    ) -> anyhow::Result<Option<(Recorded, ETag)>> {
+        let Some(fetched) = fetched else { return Ok(None) };
         let stood = VersionRecord::parse(&fetched.bytes, &self.ledger.uri(key.as_str()))?;
         let metadata = fetched.metadata.into_iter().collect();
-        Ok(Some(Standing { stood, metadata, etag: fetched.etag }))
+        Ok(Some((Recorded { stood, metadata }, fetched.etag)))
     }
 
     /// The record of a version that must stand, and the user's metadata.
     pub async fn record(&self, version: u64) -> anyhow::Result<(VersionRecord, UserMetadata)> {
-        let name = &self.package.name;
-        match self.standing(version).await? {
-            Some(Standing { stood: Stood::Version(record), metadata, .. }) => {
-                Ok((*record, metadata))
-            }
-            Some(Standing { stood: Stood::Removed(tombstone), .. }) => Err(fault(
-                format!("version {version} of {name} was removed at {}", tombstone.removed_at),
-                "take another version",
-            )),
-            None => Err(fault(
-                format!(
-                    "{name} has no version {version}: {} is not there",
-                    self.ledger.uri(self.package.record(version)?.as_str())
-                ),
-                "`s3-asset package versions` lists them",
-            )),
-        }
+        let recorded = self.recorded(version).await?;
+        let record = standing_record(&self.package.name, version, recorded.as_ref())?.clone();
+        Ok((record, recorded.map(|it| it.metadata).unwrap_or_default()))
     }
 
     /// The version that somebody means.
@@ -146,27 +141,34 @@ impl Ledger {
         let newer = self.newer(head.is_some().then_some(known), latest).await?;
         match (newer.last(), head) {
             (Some((version, _)), _) => Ok(Some(*version)),
-            (None, Some(head)) => self.newest_standing(&head).await,
+            (None, Some(head)) => self.newest_standing(&head, None).await,
             (None, None) => Ok(None),
         }
     }
 
-    /// The newest version that a history says stands.
-    async fn newest_standing(&self, head: &Head<Change>) -> anyhow::Result<Option<u64>> {
+    /// The newest version that a history says stands, one left out.
+    async fn newest_standing(
+        &self,
+        head: &Head<Change>,
+        except: Option<u64>,
+    ) -> anyhow::Result<Option<u64>> {
         let changes = head.entries().iter().map(|entry| &entry.what);
-        if let Some(version) = standing(changes.clone()) {
+        if let Some(version) = standing(changes.clone(), except) {
             return Ok(Some(version));
         }
         // All that the head holds was removed.
         let shape = head.shape();
         let older = self.history()?.segments(&shape, shape.segments_for(usize::MAX)).await?;
-        Ok(standing(changes.chain(older.iter().map(|entry| &entry.what))))
+        Ok(standing(changes.chain(older.iter().map(|entry| &entry.what)), except))
     }
 
     /// The version that `latest` names, where reading it tells anything.
     pub async fn latest_pointer(&self) -> anyhow::Result<Option<u64>> {
-        let pointed = self.pointed(&self.package.latest()?).await?;
-        Ok(pointed.and_then(|it| it.pointer).map(|pointer| pointer.version))
+        let key = self.package.latest()?;
+        Ok(match self.pointed_of(&key, self.ledger.get(&key).await?).0 {
+            Pointed::At(pointer) => Some(pointer.version),
+            Pointed::Nothing | Pointed::Unreadable => None,
+        })
     }
 
     /// Versions that are in the ledger and not in its history, whose highest number is `known`
@@ -202,45 +204,17 @@ impl Ledger {
         Ok(versions)
     }
 
-    async fn pointed(&self, key: &Key) -> anyhow::Result<Option<Pointed>> {
-        let Some(fetched) = self.ledger.get(key).await? else { return Ok(None) };
-        let uri = self.ledger.uri(key.as_str());
-        let pointer = match Pointer::parse(&fetched.bytes, &uri) {
-            Ok(pointer) => Some(pointer),
+    /// What stands under a pointer's key.
+    fn pointed_of(&self, key: &Key, fetched: Option<Fetched>) -> (Pointed, Option<ETag>) {
+        let Some(fetched) = fetched else { return (Pointed::Nothing, None) };
+        let pointed = match Pointer::parse(&fetched.bytes, &self.ledger.uri(key.as_str())) {
+            Ok(pointer) => Pointed::At(pointer),
             Err(e) => {
                 self.ledger.report().warn(format!("{e:#}"));
-                None
+                Pointed::Unreadable
             }
         };
-        Ok(Some(Pointed { pointer, etag: fetched.etag }))
-    }
-
-    /// Makes a pointer what a history says. `says` reads the history and answers what the pointer
-    /// should be, given what it is.
-    async fn follow(
-        &self,
-        key: &Key,
-        says: impl AsyncFn(Option<Pointer>) -> anyhow::Result<Option<Pointer>>,
-    ) -> anyhow::Result<()> {
-        for _ in 0..LOOKS {
-            let pointed = self.pointed(key).await?;
-            let is = pointed.as_ref().and_then(|it| it.pointer);
-            let should = says(is).await?;
-            if is == should && is.is_some() == pointed.is_some() {
-                return Ok(());
-            }
-            match should {
-                Some(pointer) => {
-                    let condition = Condition::still(pointed.as_ref().map(|it| &it.etag));
-                    self.write(key, pointer.to_bytes()?, &condition, UserMetadata::new()).await?;
-                }
-                None => self.ledger.delete(key).await?,
-            }
-        }
-        Err(fault(
-            format!("{}: others change it all the time", self.ledger.uri(key.as_str())),
-            "run the put again",
-        ))
+        (pointed, Some(fetched.etag))
     }
 
     /// Writes a small JSON object of the ledger.

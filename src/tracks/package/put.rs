@@ -5,8 +5,9 @@ use crate::machine::environment::now_in_milliseconds;
 use crate::machine::workspace::{Found, find_one, found, hash, mode_of, read_text};
 use crate::s3::transfer::{Engine, blocking};
 use crate::tracks::package::get::describe as describe_package;
-use crate::tracks::package::ledger::{Added, Candidate, Ledger};
+use crate::tracks::package::ledger::Ledger;
 use crate::tracks::package::params::{PackageVersion, PutPackage};
+use crate::tracks::package::plan::{Act, Addition, Ask, Outcome};
 use crate::tracks::package::rules::{OWN_FILES, Wanted};
 use crate::tracks::package::source::Package;
 use crate::words::build::Run;
@@ -25,72 +26,10 @@ pub(in crate::tracks) async fn put(
     run: &Run,
 ) -> anyhow::Result<Response> {
     let ledger = Ledger::new(&engine.store, track);
-    let report = engine.store.report();
-    let added = match &params.version {
-        Some(PackageVersion::NewFile(glob)) => {
-            let candidate =
-                candidate(&ledger, sources, glob, &params.metadata, &params.object).await?;
-            Some(add(&ledger, &candidate, run).await?)
-        }
-        _ => None,
-    };
-    let version = match &params.version {
-        Some(PackageVersion::NewFile(_)) => added.as_ref().map(|added| added.version),
-        Some(PackageVersion::Given(spec)) => Some(ledger.resolve(spec).await?),
-        Some(PackageVersion::File(file)) => {
-            let text = read_text(&sources.join(file), "params.version_file")?;
-            let spec = Spec::parse(&text).map_err(|e| e.context("params.version_file"))?;
-            Some(ledger.resolve(&spec).await?)
-        }
-        None => None,
-    };
-    let mut followed = None;
-    if let Some(version) = version {
-        for tag in &params.tags {
-            let number = ledger.tag(tag, version, run).await?;
-            report.success(format!("{tag} is on version {version} of {}", track.name));
-            if track.tag.as_ref() == Some(tag) {
-                followed = Some((version, number));
-            }
-        }
-    }
-    let mut untagged = None;
-    for tag in &params.untag {
-        let last = ledger.untag(tag, run).await?;
-        match last {
-            Some((version, _)) => {
-                report
-                    .success(format!("{tag} is no longer on version {version} of {}", track.name));
-            }
-            None => report.warn(format!("{} has no tag `{tag}`", track.name)),
-        }
-        if track.tag.as_ref() == Some(tag) {
-            followed = last;
-        }
-        untagged = untagged.or(last.map(|(version, _)| version));
-    }
-    let wanted = match (&track.tag, followed) {
-        (Some(tag), Some((version, number))) => {
-            Wanted { version, tagged: Some((tag.clone(), number)) }
-        }
-        (Some(tag), None) => {
-            return Err(fault(
-                format!(
-                    "{} never had the tag `{tag}`, so there is no version to answer",
-                    track.name
-                ),
-                "assign the tag once; or use a resource without `tag` to take others away",
-            ));
-        }
-        (None, _) => {
-            let version = match version.or(untagged) {
-                Some(version) => version,
-                None => ledger.resolve(&Spec::Latest).await?,
-            };
-            Wanted { version, tagged: None }
-        }
-    };
-    let (record, metadata) = match added {
+    let ask = asked(&ledger, params, sources).await?;
+    let outcome = carry_out(&ledger, &ask, run).await?;
+    let wanted = answered(&ledger, &ask, &outcome).await?;
+    let (record, metadata) = match outcome.added {
         Some(added) if added.version == wanted.version => (added.record, added.metadata),
         _ => ledger.record(wanted.version).await?,
     };
@@ -98,27 +37,97 @@ pub(in crate::tracks) async fn put(
     Ok(Response { version: wanted.version(), metadata })
 }
 
-/// The one file that a glob of the put's params names, to be a version.
-async fn candidate(
-    ledger: &Ledger,
-    root: &Path,
-    glob: &str,
-    metadata: &UserMetadata,
-    options: &ObjectOptions,
-) -> anyhow::Result<Candidate> {
-    let (root, glob) = (root.to_owned(), glob.to_owned());
-    let found = blocking(move || find_one(&root, &glob, "params.file")).await?;
-    prepared(ledger, found, metadata, options).await
+/// What a put's params ask for, with the files that they name.
+async fn asked(ledger: &Ledger, params: &PutPackage, sources: &Path) -> anyhow::Result<Ask> {
+    let spec = match &params.version {
+        None => None,
+        Some(PackageVersion::NewFile(glob)) => {
+            let (root, glob) = (sources.to_owned(), glob.clone());
+            let found = blocking(move || find_one(&root, &glob, "params.file")).await?;
+            let addition = prepared(ledger, found, &params.metadata, &params.object).await?;
+            let (tags, untag) = (params.tags.clone(), params.untag.clone());
+            return Ok(Ask { act: Act::Add(addition), tags, untag });
+        }
+        Some(PackageVersion::Given(spec)) => Some(spec.clone()),
+        Some(PackageVersion::File(file)) => {
+            let text = read_text(&sources.join(file), "params.version_file")?;
+            Some(Spec::parse(&text).map_err(|e| e.context("params.version_file"))?)
+        }
+    };
+    let version = match &spec {
+        None => None,
+        Some(spec) => Some(ledger.resolve(spec).await?),
+    };
+    Ok(Ask { act: Act::Tag(version), tags: params.tags.clone(), untag: params.untag.clone() })
+}
+
+/// The version that a put answers.
+async fn answered(ledger: &Ledger, ask: &Ask, outcome: &Outcome) -> anyhow::Result<Wanted> {
+    let track = &ledger.package;
+    let version = outcome.version(ask);
+    let Some(tag) = &track.tag else {
+        let untagged = outcome.untagged.iter().find_map(|(_, last)| last.map(|(it, _)| it));
+        let version = match version.or(untagged) {
+            Some(version) => version,
+            None => ledger.resolve(&Spec::Latest).await?,
+        };
+        return Ok(Wanted { version, tagged: None });
+    };
+    let moved = outcome.tags.iter().find(|(of, _)| of == tag);
+    let moved = moved.and_then(|(_, number)| Some((version?, *number)));
+    let last = outcome.untagged.iter().find(|(of, _)| of == tag).and_then(|(_, last)| *last);
+    match moved.or(last) {
+        Some((version, number)) => Ok(Wanted { version, tagged: Some((tag.clone(), number)) }),
+        None => Err(fault(
+            format!("{} never had the tag `{tag}`, so there is no version to answer", track.name),
+            "assign the tag once; or use a resource without `tag` to take others away",
+        )),
+    }
+}
+
+/// Does what is asked for, and says so.
+pub async fn carry_out(ledger: &Ledger, ask: &Ask, run: &Run) -> anyhow::Result<Outcome> {
+    let outcome = ledger.put(ask, run, now_in_milliseconds).await?;
+    let (name, report) = (&ledger.package.name, ledger.ledger.report());
+    if let Some(added) = &outcome.added {
+        let (file, version) = (&added.record.basename, added.version);
+        report.success(if added.is_new {
+            format!("added {file} as version {version} of {name}")
+        } else {
+            format!("{file} is version {version} of {name} already")
+        });
+    }
+    if let Some(version) = outcome.version(ask) {
+        for (tag, _) in &outcome.tags {
+            report.success(format!("{tag} is on version {version} of {name}"));
+        }
+    }
+    for (tag, last) in &outcome.untagged {
+        match last {
+            Some((version, _)) => {
+                report.success(format!("{tag} is no longer on version {version} of {name}"));
+            }
+            None => report.warn(format!("{name} has no tag `{tag}`")),
+        }
+    }
+    if let Act::Remove(version) = ask.act {
+        if outcome.removed {
+            report.success(format!("version {version} of {name} is no longer available"));
+        } else {
+            report.info(format!("version {version} of {name} was removed before"));
+        }
+    }
+    Ok(outcome)
 }
 
 /// A file of a directory that is to be a version; where it is a link, what it points to.
-pub async fn candidate_at(
+pub async fn addition_at(
     ledger: &Ledger,
     directory: &Path,
     name: &str,
     metadata: &UserMetadata,
     options: &ObjectOptions,
-) -> anyhow::Result<Candidate> {
+) -> anyhow::Result<Addition> {
     let place = directory.join(name);
     let disk = place
         .canonicalize()
@@ -131,7 +140,7 @@ async fn prepared(
     found: Found,
     metadata: &UserMetadata,
     options: &ObjectOptions,
-) -> anyhow::Result<Candidate> {
+) -> anyhow::Result<Addition> {
     let name = found.path.file_name();
     if OWN_FILES.contains(&name) {
         return Err(fault(
@@ -147,17 +156,5 @@ async fn prepared(
         let guess = mime_guess::from_path(name).first_or_octet_stream();
         options.content_type = Some(guess.essence_str().to_owned());
     }
-    Ok(Candidate { file: Arc::new(file), mode, metadata: metadata.clone(), options })
-}
-
-/// Adds a version, and says so.
-pub async fn add(ledger: &Ledger, candidate: &Candidate, run: &Run) -> anyhow::Result<Added> {
-    let added = ledger.add(candidate, run, now_in_milliseconds).await?;
-    let (name, file) = (&ledger.package.name, &added.record.basename);
-    ledger.ledger.report().success(if added.is_new {
-        format!("added {file} as version {} of {name}", added.version)
-    } else {
-        format!("{file} is version {} of {name} already", added.version)
-    });
-    Ok(added)
+    Ok(Addition { file: Arc::new(file), mode, metadata: metadata.clone(), options })
 }

@@ -25,7 +25,9 @@ mod record;
 
 pub use answer::{TagAnswer, VersionAnswer};
 pub use exported::{Exported, ExportedTag, ExportedVersion};
-pub use record::{Entered, OWN_FILES, Pointer, Stood, Tombstone, VersionRecord, permissions};
+pub use record::{
+    Entered, OWN_FILES, Pointer, Removal, Stood, Tombstone, VersionRecord, permissions,
+};
 
 use crate::history::Head;
 use crate::input::protocol::Version;
@@ -81,10 +83,12 @@ pub fn newest(head: &Head<Change>) -> u64 {
     head.entries().first().map_or(0, |entry| entry.what.newest())
 }
 
-/// The newest version among changes, newest first, that was not removed, with the number of the
-/// change that makes it so.
-pub fn standing<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Option<u64> {
-    let mut removed = BTreeSet::new();
+/// The newest version among changes, newest first, that was not removed, and is not `except`.
+pub fn standing<'a>(
+    changes: impl IntoIterator<Item = &'a Change>,
+    except: Option<u64>,
+) -> Option<u64> {
+    let mut removed: BTreeSet<u64> = except.into_iter().collect();
     changes.into_iter().find_map(|change| match change {
         Change::Added { added, .. } => (!removed.contains(added)).then_some(*added),
         Change::Removed { removed: version, .. } => {

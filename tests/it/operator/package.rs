@@ -187,9 +187,92 @@ fn a_removed_version_never_comes_back() {
     assert_eq!(add(&server, "app", "four"), "5");
 }
 
+/// A plan is printed, each step with its reason, and nothing but reads reaches the server.
+#[test]
+fn dry_runs_read_only() {
+    let server = server();
+    let directory = files(&[("app.jar", "one"), ("other.jar", "two")]);
+    let (one, two) = (path(&directory, "app.jar"), path(&directory, "other.jar"));
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["add", "app", &one, "--tag", "live"], &["record version 1: ", "move live to version 1"]),
+        (&["add", "app", &one, "--numbering", "timestamp"], &["record a version of the time then"]),
+        (&["tag", "app", "1", "live"], &["nothing: it is so already"]),
+        (
+            &["tag", "app", "1", "canary"],
+            &["begin the history of canary", "point canary at version 1"],
+        ),
+        (&["untag", "app", "live"], &["take live away: it is on version 1"]),
+        (
+            &["remove", "app", "2"],
+            &["mark version 2: ", "fence live", "a tombstone", "point latest at"],
+        ),
+    ];
+    for (n, (command, wants)) in cases.into_iter().enumerate() {
+        let before = server.snapshot(BUCKET);
+        server.reset_requests();
+        let run = package(&server, &[command, &["--dry-run"]].concat()).ok();
+        for want in wants {
+            assert!(run.stdout.contains(want), "{want}: {}", run.stdout);
+        }
+        assert!(run.stdout.lines().all(|line| line.starts_with("would ")), "{}", run.stdout);
+        let json = package(&server, &[command, &["--dry-run", "--json"]].concat()).ok().json();
+        assert_eq!(json["dry_run"], true);
+        let steps = json["steps"].as_array().expect("steps");
+        assert_eq!(steps.len(), run.stdout.lines().filter(|it| !it.contains("nothing")).count());
+        let reads = ["GetObject", "HeadObject", "ListObjectsV2"];
+        let requests = server.requests();
+        assert!(requests.iter().all(|it| reads.contains(&it.operation)), "{requests:?}");
+        assert!(!requests.is_empty() && server.snapshot(BUCKET) == before);
+        if n == 0 {
+            package(&server, command).ok();
+            package(&server, &["add", "app", &two]).ok();
+        }
+    }
+    package(&server, &["remove", "app", "1", "--dry-run"])
+        .failed(1, "version 1 of app has the tag `live`");
+}
+
+/// A tag and a removal of the same version: the one comes whole between any two requests of the
+/// other. What a check shows of the tag is there for a get.
+#[test]
+fn a_tag_and_a_removal_in_one_moment() {
+    let tag = ["package", "--ledger", "s3://assets", "tag", "app", "1", "live"];
+    let remove = ["package", "--ledger", "s3://assets", "remove", "app", "1"];
+    let mut won = std::collections::BTreeSet::new();
+    for (outer, inner) in [(&tag[..], &remove[..]), (&remove[..], &tag[..])] {
+        for nth in 1.. {
+            let server = server();
+            add(&server, "app", "one");
+            add(&server, "app", "two");
+            package(&server, &["tag", "app", "2", "live"]).ok();
+            let (server, ended) = (Arc::new(server), Arc::new(std::sync::Mutex::new(None)));
+            let (beside, inside) = (server.clone(), ended.clone());
+            let words: Vec<String> = inner.iter().map(|word| (*word).to_owned()).collect();
+            server.reset_requests();
+            let between = Action::Call(Arc::new(move |_| {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                *inside.lock().expect("a status") = run(&beside, &words).status;
+            }));
+            let fault = server.fault(Fault::new(between).nth(nth));
+            let first = run(&server, outer).status;
+            let second = *ended.lock().expect("a status");
+            if fault.applied() == 0 {
+                break;
+            }
+            assert_ne!(first == Some(0), second == Some(0), "{outer:?} {nth}: one of the two");
+            server.clear_faults();
+            let info = package(&server, &["info", "app", "live", "--json"]).ok().json();
+            won.insert(info["version"].to_string());
+            let gone = package(&server, &["info", "app", "1"]).status != Some(0);
+            assert_eq!(gone, info["version"] == 2, "{outer:?} {nth}");
+        }
+    }
+    assert_eq!(won.len(), 2, "either may win");
+}
+
 #[test]
 fn a_killed_removal_is_finished_by_the_next() {
-    for nth in 1..=14 {
+    for nth in 1..=16 {
         for action in [Action::KillBefore, Action::KillAfter] {
             let server = server();
             add(&server, "app", "one");

@@ -167,6 +167,17 @@ fn damaged_objects_are_named() {
     server.remove(STORE, &two);
     package.add("two", &json!({"metadata": {"again": "yes"}})).version();
     assert_eq!(server.get(STORE, &two).expect("a blob").text(), "two");
+    // And one of the right size, with a hash that says otherwise or without one.
+    for (metadata, content) in [(vec![], "twX"), (vec![("package-hash", "x")], "Xwo")] {
+        server.put(STORE, &two, content, &metadata);
+        package.add("two", &json!({"metadata": {"again": "yes"}})).version();
+        assert_eq!(server.get(STORE, &two).expect("a blob").text(), "two");
+        server.put(STORE, &two, "two", &metadata);
+        let before = server.snapshot(STORE);
+        let run = package.add("two", &json!({"metadata": {"again": "yes"}}));
+        assert!(run.succeeded() && run.stderr.contains("already in the store"), "{}", run.stderr);
+        assert!(server.snapshot(STORE) == before);
+    }
     server.put(LEDGER, "team/app/tags/live", "{", &[]);
     let live = package.clone().of_package("tag", "live");
     assert!(live.check(None).error().contains("team/app/tags/live is damaged"));

@@ -1,9 +1,10 @@
 //! A package as a whole: read into a value, written from one, and the blobs that it needs.
 
-use super::{Candidate, Ledger, Standing, begun};
+use super::{Ledger, begun};
 use crate::history::{Entry, Event};
 use crate::s3::store::{Condition, Written};
 use crate::s3::transfer::AT_ONCE;
+use crate::tracks::package::plan::{Act, Addition, Ask, Recorded};
 use crate::tracks::package::rules::{
     Change, Exported, ExportedTag, ExportedVersion, Move, Stood, VersionRecord, newest,
 };
@@ -13,6 +14,7 @@ use crate::words::fault::fault;
 use crate::words::names::Tag;
 use crate::words::object::UserMetadata;
 use crate::words::time::rfc3339_of;
+use anyhow::Context as _;
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -66,7 +68,7 @@ impl Ledger {
         let unread = versions.iter().filter(|(_, sha)| sha.is_none()).map(|(version, _)| *version);
         let read: Vec<Option<Sha256>> = stream::iter(unread.collect::<Vec<_>>())
             .map(|version| async move {
-                Ok::<_, anyhow::Error>(match self.standing(version).await?.map(|it| it.stood) {
+                Ok::<_, anyhow::Error>(match self.recorded(version).await?.map(|it| it.stood) {
                     Some(Stood::Version(record)) => Some(record.sha),
                     Some(Stood::Removed(_)) | None => None,
                 })
@@ -90,14 +92,14 @@ impl Ledger {
         });
         let versions: Vec<Option<ExportedVersion>> = stream::iter(added.collect::<Vec<_>>())
             .map(|version| async move {
-                let standing = self.standing(version).await?;
-                if standing.is_none() {
+                let recorded = self.recorded(version).await?;
+                if recorded.is_none() {
                     self.ledger.report().warn(format!(
                         "version {version} of {} is left out: its record is gone",
                         self.package.name
                     ));
                 }
-                Ok::<_, anyhow::Error>(standing.map(|Standing { stood, metadata, .. }| {
+                Ok::<_, anyhow::Error>(recorded.map(|Recorded { stood, metadata }| {
                     ExportedVersion::new(version, stood, metadata)
                 }))
             })
@@ -122,13 +124,16 @@ impl Ledger {
     }
 
     /// Writes a package that was exported, with its numbers. What is there already is compared and
-    /// left as it is. `candidate` answers a version's file.
+    /// left as it is. `addition` answers a version's file.
     pub async fn restore(
         &self,
         exported: &Exported,
-        candidate: impl AsyncFn(&VersionRecord, &UserMetadata) -> anyhow::Result<Candidate>,
+        run: &Run,
+        addition: impl AsyncFn(&VersionRecord, &UserMetadata) -> anyhow::Result<Addition>,
     ) -> anyhow::Result<Restored> {
-        let current = self.current().await?;
+        self.agree(Vec::new(), run).await?;
+        let history = self.history()?;
+        let current = history.read().await?.context("a history was deleted meanwhile")?;
         let known = newest(&current.head);
         let (shape, next) = (current.head.shape(), current.head.next());
         let there: BTreeSet<u64> =
@@ -155,8 +160,7 @@ impl Ledger {
             let key = self.package.record(version.version)?;
             let (bytes, metadata) = match (&version.record, &version.removed) {
                 (Some(record), _) => {
-                    let candidate = candidate(record, &version.metadata).await?;
-                    self.place(&candidate).await?;
+                    self.place(&addition(record, &version.metadata).await?).await?;
                     let record = record.clone().at(&shape.at(number));
                     (record.to_bytes()?, version.metadata.clone())
                 }
@@ -176,21 +180,28 @@ impl Ledger {
             Change::Added { added, .. } => (true, *added),
             Change::Removed { removed, .. } => (false, *removed),
         };
-        self.history()?.append_all(current, name, events.collect()).await?;
-        self.follow_latest().await?;
+        history.append_all(current, name, events.collect()).await?;
+        let mut tags = Vec::new();
         for tag in &exported.tags {
-            self.restore_tag(tag).await?;
+            tags.extend(self.restore_tag(tag).await?);
         }
+        self.agree(tags, run).await?;
         Ok(restored)
+    }
+
+    /// Enters what the history lacks, and makes `latest` and the pointers of tags what histories say.
+    async fn agree(&self, tags: Vec<Tag>, run: &Run) -> anyhow::Result<()> {
+        let ask = Ask { act: Act::Agree, tags, untag: Vec::new() };
+        self.put(&ask, run, || 0).await.map(drop)
     }
 
     /// Refuses another version under the same number.
     async fn agrees(&self, wanted: &ExportedVersion) -> anyhow::Result<()> {
-        let same = match (self.standing(wanted.version).await?, &wanted.record) {
-            (Some(Standing { stood: Stood::Version(it), metadata, .. }), Some(record)) => {
+        let same = match (self.recorded(wanted.version).await?, &wanted.record) {
+            (Some(Recorded { stood: Stood::Version(it), metadata }), Some(record)) => {
                 it.is_same(record) && metadata == wanted.metadata
             }
-            (Some(Standing { stood: Stood::Removed(_), .. }), _) => true,
+            (Some(Recorded { stood: Stood::Removed(_), .. }), _) => true,
             _ => false,
         };
         if same {
@@ -205,7 +216,8 @@ impl Ledger {
         ))
     }
 
-    async fn restore_tag(&self, exported: &ExportedTag) -> anyhow::Result<()> {
+    /// Answers the tag whose history now has all its moves.
+    async fn restore_tag(&self, exported: &ExportedTag) -> anyhow::Result<Option<Tag>> {
         let tag = Tag::parse(&exported.tag)?;
         let history = self.tag_history(&tag)?;
         let (current, moves) = try_join(history.read(), history.newest(usize::MAX)).await?;
@@ -216,7 +228,7 @@ impl Ledger {
             self.ledger
                 .report()
                 .warn(format!("{tag} has moved here on its own: it stays where it is"));
-            return Ok(());
+            return Ok(None);
         }
         let events = exported.moves.iter().map(|entry| Event {
             run: Run { time: entry.time.clone(), build: entry.build.clone() },
@@ -224,6 +236,6 @@ impl Ledger {
         });
         let current = begun(&history, current).await?;
         history.append_all(current, |it: &Move| it.id.clone(), events.collect()).await?;
-        self.follow_tag(&tag).await
+        Ok(Some(tag))
     }
 }

@@ -51,7 +51,7 @@ impl ExportedVersion {
     /// Of what stands under a version's key.
     pub fn new(version: u64, stood: Stood, metadata: UserMetadata) -> ExportedVersion {
         let (record, removed) = match stood {
-            Stood::Version(record) => (Some(*record), None),
+            Stood::Version(record) => (Some(VersionRecord { removal: None, ..*record }), None),
             Stood::Removed(tombstone) => (None, Some(tombstone)),
         };
         ExportedVersion { version, record, removed, metadata }

@@ -5,6 +5,7 @@ use crate::history::Position;
 use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
+use crate::words::file::FileFacts;
 use crate::words::names::{RelPath, shown};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,18 @@ pub struct VersionRecord {
     /// When, by which build, and where the history stood; sacker records none of it.
     #[serde(flatten)]
     pub entered: Entered,
+    /// The removal that is under way, or was killed: no tag comes on the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<Removal>,
+}
+
+/// A removal that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Its own, which the histories of tags bear as their fence.
+    pub id: String,
+    /// Since when, in UTC, RFC 3339.
+    pub since: String,
 }
 
 /// How a record came to be.
@@ -76,7 +89,7 @@ pub enum Stood {
     Removed(Tombstone),
 }
 
-/// What takes the place of the record of a version that was removed. sacker finds no `sha` in it.
+/// What takes the place of the record of a version that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
     /// When, in UTC, RFC 3339.
@@ -84,9 +97,38 @@ pub struct Tombstone {
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
+    /// What it was: sacker, which knows no removal, goes on reading it.
+    #[serde(flatten)]
+    pub was: Option<Was>,
+}
+
+/// What sacker reads of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Was {
+    sha: Sha256,
+    basename: String,
+    mode: u32,
 }
 
 impl VersionRecord {
+    /// The record of a file that is to be a version, by the put with this id.
+    pub fn of_file(file: &FileFacts, mode: u32, run: &Run, id: &str) -> VersionRecord {
+        VersionRecord {
+            sha: file.sha256,
+            basename: file.path.file_name().to_owned(),
+            mode,
+            size: Some(file.size),
+            entered: Entered::new(id, run),
+            removal: None,
+        }
+    }
+
+    /// What takes its place when it is removed.
+    pub fn buried(&self, run: &Run) -> Tombstone {
+        let was = Was { sha: self.sha, basename: self.basename.clone(), mode: self.mode };
+        Tombstone { removed_at: run.time.clone(), build: run.build.clone(), was: Some(was) }
+    }
+
     /// The same, written when the history stood there.
     pub fn at(mut self, position: &Position) -> VersionRecord {
         self.entered.history = Some(position.to_string());

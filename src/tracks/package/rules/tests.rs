@@ -172,8 +172,9 @@ fn numbers_never_come_back() {
         (head, _) = head.append([event]);
     }
     assert_eq!(newest(&head), 3);
-    assert_eq!(standing(head.entries().iter().map(|entry| &entry.what)), Some(1));
-    assert_eq!(standing(&changes(&[1, -1])), None);
+    assert_eq!(standing(head.entries().iter().map(|entry| &entry.what), None), Some(1));
+    assert_eq!(standing(&changes(&[1, -1]), None), None);
+    assert_eq!(standing(&changes(&[1, 2, 3, -2]), Some(3)), Some(1));
 }
 
 #[test]

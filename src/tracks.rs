@@ -102,7 +102,7 @@ pub async fn get(
         }
         Track::Promotion(track) => {
             let params = GetFile::parse(params)?;
-            promotion::get::get(settings, track, engine, version, params, destination).await
+            promotion::get::get(settings, track, engine, version, &params, destination).await
         }
     }
 }

@@ -1,130 +1,125 @@
-//! Archives that a get unpacks: tar and zip, and gzip and bzip2 around a tar or a single file, the
-//! formats of concourse/s3-resource, told apart by their first bytes.
+//! Archives that a get unpacks: tar and zip, and gzip, bzip2, xz and zstd around a tar or a single
+//! file, told apart by their first bytes.
 //!
-//! Invariant: nothing is written outside the directory that is unpacked into. An entry that would
-//! lead out of it is an error; the crates besides write through no link that an entry before made.
+//! Invariants:
+//! - nothing is written outside the directory that is unpacked into: an entry that would lead out of
+//!   it is an error, and so is one of which this cannot make what it says;
+//! - what comes out is at most a multiple of the archive.
 
+mod compression;
+mod detect;
+mod pax;
+mod sparse;
+mod tar;
+mod tree;
+mod zip;
+
+use self::compression::{Budget, TooMuch, endings, plain};
+use self::detect::{Kind, start_of};
+use self::tree::{Attributes, Tree};
+use crate::machine::workspace::DirectoryFacts;
 use crate::words::fault::fault;
 use anyhow::Context as _;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek as _};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::Path;
 
-/// Enough to tell a tar, whose mark lies at its 257th byte.
-const START: usize = 512;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Gzip,
-    Bzip2,
-    Zip,
-    Tar,
+/// Unpacks an archive into a directory that is there, and answers what its directories are to be
+/// given when they have their names. `name` is the archive's: a single file that was compressed gets
+/// it without its ending. What comes out is at most `times` the archive's size.
+pub fn unpack(
+    archive: &Path,
+    name: &str,
+    into: &Path,
+    times: u64,
+) -> anyhow::Result<Vec<DirectoryFacts>> {
+    let open = || {
+        let mut file = File::open(archive)?;
+        let kind = Kind::of(&start_of(&mut file)?, name);
+        file.rewind()?;
+        io::Result::Ok((file, kind))
+    };
+    let (file, kind) = open().with_context(|| name.to_owned())?;
+    let Some(kind) = kind else {
+        return Err(fault(
+            format!("unpack: {name} is no archive that can be unpacked"),
+            "tar, zip, gzip, bzip2, xz and zstd can be; leave `unpack` out for other files",
+        ));
+    };
+    let mut tree = Tree::new(into);
+    let size = file.metadata().with_context(|| name.to_owned())?.len();
+    place(&mut tree, file, kind, name, &mut Budget::new(size, times)).map_err(|e| {
+        let hint = hint(&e).unwrap_or(
+            "the bytes are those that were published: mend the archive, or leave `unpack` out",
+        );
+        fault(format!("unpack: {name}: {e:#}"), hint)
+    })?;
+    Ok(tree.into_directories())
 }
 
-impl Kind {
-    fn of(start: &[u8]) -> Option<Kind> {
-        let is_tar = start.get(257..262) == Some(b"ustar")
-            // An archive of nothing is two blocks of zeros.
-            || start.len() == START && start.iter().all(|byte| *byte == 0);
-        match start {
-            [0x1f, 0x8b, ..] => Some(Kind::Gzip),
-            [b'B', b'Z', b'h', ..] => Some(Kind::Bzip2),
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Kind::Zip),
-            _ if is_tar => Some(Kind::Tar),
+/// What to do about an error that is not the archive's.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|e| {
+        let e = e.downcast_ref::<io::Error>()?;
+        match e.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Some("the disk is full: the archive and what it holds are there at once")
+            }
+            _ if e.get_ref()?.is::<TooMuch>() => Some(
+                "where that is right, set `unpack_limit` to how many times its size it may hold",
+            ),
             _ => None,
         }
-    }
-}
-
-/// Unpacks an archive into a directory that is there. `name` is the archive's: a single file that
-/// was compressed gets it without its ending.
-pub fn unpack(archive: &Path, name: &str, into: &Path) -> anyhow::Result<()> {
-    let mut file = File::open(archive).with_context(|| name.to_owned())?;
-    let kind = Kind::of(&start_of(&mut file).with_context(|| name.to_owned())?);
-    file.rewind().with_context(|| name.to_owned())?;
-    let unpacked = match kind {
-        None => {
-            return Err(fault(
-                format!("unpack: {name} is no archive that can be unpacked"),
-                "tar, zip, gzip and bzip2 can be; leave `unpack` out for other files",
-            ));
-        }
-        Some(Kind::Zip) => zip(file, into),
-        Some(Kind::Tar) => tar(file, into),
-        Some(Kind::Gzip) => {
-            let plain = flate2::read::MultiGzDecoder::new(BufReader::new(file));
-            stream(plain, name, &[(".tgz", ".tar"), (".gz", ""), (".gzip", "")], into)
-        }
-        Some(Kind::Bzip2) => {
-            let plain = bzip2::read::MultiBzDecoder::new(BufReader::new(file));
-            stream(plain, name, &[(".tbz2", ".tar"), (".tbz", ".tar"), (".bz2", "")], into)
-        }
-    };
-    unpacked.map_err(|e| {
-        fault(
-            format!("unpack: {name}: {e:#}"),
-            "the bytes are those that were published: mend the archive, or leave `unpack` out",
-        )
     })
 }
 
-fn start_of(file: &mut impl Read) -> std::io::Result<Vec<u8>> {
-    let mut start = Vec::with_capacity(START);
-    file.take(START as u64).read_to_end(&mut start)?;
-    Ok(start)
+fn place(
+    tree: &mut Tree<'_>,
+    file: File,
+    kind: Kind,
+    name: &str,
+    budget: &mut Budget,
+) -> anyhow::Result<()> {
+    match kind {
+        Kind::Zip => zip::unpack(file, budget, tree),
+        Kind::Tar => tar::unpack(plain(Kind::Tar, file)?, tree),
+        Kind::Gzip | Kind::Bzip2 | Kind::Xz | Kind::Zstd => {
+            let mut plain = budget.bound(plain(kind, file)?);
+            let start = start_of(&mut plain)?;
+            let is_tar = Kind::of(&start, name) == Some(Kind::Tar);
+            let mut plain = start.chain(plain);
+            if is_tar {
+                return tar::unpack(plain, tree);
+            }
+            let attributes = Attributes { mode: 0o644, modified: None };
+            tree.file(without_ending(name, endings(kind)).as_bytes(), attributes, |out| {
+                io::copy(&mut plain, out)?;
+                Ok(())
+            })
+        }
+    }
 }
 
-/// What came out of a compression: a tar, or one file.
-fn stream(
-    mut plain: impl Read,
-    name: &str,
-    endings: &[(&str, &str)],
-    into: &Path,
-) -> anyhow::Result<()> {
-    let start = start_of(&mut plain)?;
-    let is_tar = Kind::of(&start) == Some(Kind::Tar);
-    let mut plain = start.chain(plain);
-    if is_tar {
-        return tar(plain, into);
-    }
+/// The name of what a compressed file of that name holds.
+fn without_ending(name: &str, endings: &[(&str, &str)]) -> String {
     let ending = endings.iter().find(|(ending, _)| name.to_ascii_lowercase().ends_with(ending));
-    let name = match ending {
+    match ending {
         Some((ending, new)) if name.len() > ending.len() => {
             format!("{}{new}", &name[..name.len() - ending.len()])
         }
         _ => name.to_owned(),
-    };
-    let mut out = File::create_new(into.join(name))?;
-    std::io::copy(&mut plain, &mut out)?;
+    }
+}
+
+/// Copies all that is left of a limited reader; an error where there is less than its limit.
+fn copy_all(data: &mut io::Take<impl Read>, out: &mut impl Write) -> anyhow::Result<()> {
+    io::copy(data, out)?;
+    anyhow::ensure!(data.limit() == 0, "the archive ends in the middle of it");
     Ok(())
 }
 
-fn tar(plain: impl Read, into: &Path) -> anyhow::Result<()> {
-    fn place(mut entry: tar::Entry<'_, impl Read>, into: &Path) -> anyhow::Result<()> {
-        let path = entry.path()?.display().to_string();
-        if entry.unpack_in(into).with_context(|| path.clone())? {
-            Ok(())
-        } else {
-            anyhow::bail!("{path} leads out of the directory")
-        }
-    }
-    let mut archive = tar::Archive::new(BufReader::new(plain));
-    // Directories last, the deepest first: one that may not be written to still gets its files.
-    let mut directories = Vec::new();
-    for entry in archive.entries()? {
-        let entry = entry?;
-        if entry.header().entry_type().is_dir() {
-            directories.push(entry);
-        } else {
-            place(entry, into)?;
-        }
-    }
-    directories.sort_by(|a, b| b.path_bytes().cmp(&a.path_bytes()));
-    directories.into_iter().try_for_each(|directory| place(directory, into))
-}
-
-fn zip(file: File, into: &Path) -> anyhow::Result<()> {
-    Ok(zip::ZipArchive::new(BufReader::new(file))?.extract(into)?)
+fn skip(plain: &mut impl Read, bytes: u64) -> anyhow::Result<()> {
+    copy_all(&mut plain.by_ref().take(bytes), &mut io::sink())
 }
 
 #[cfg(test)]

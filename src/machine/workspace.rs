@@ -22,6 +22,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// A file to publish.
 #[derive(Debug, Clone)]
@@ -337,9 +338,58 @@ impl Staging {
         Ok(true)
     }
 
-    /// Gives everything in the tree its name.
-    pub fn finish(self) -> anyhow::Result<()> {
-        spread(&self.tree, &self.destination)
+    /// Moves the archive to a path of the tree, beside what it held; false when that is taken.
+    pub fn keep_archive(&self, path: &RelPath, mode: u32) -> anyhow::Result<bool> {
+        let target = self.tree.join(path.as_str());
+        if fs::symlink_metadata(&target).is_ok() {
+            return Ok(false);
+        }
+        let archive = self.archive();
+        let kept = fs::set_permissions(&archive, fs::Permissions::from_mode(mode))
+            .and_then(|()| fs::rename(&archive, &target));
+        kept.with_context(|| target.display().to_string())?;
+        Ok(true)
+    }
+
+    /// Gives everything in the tree its name, and then directories what they are to have.
+    ///
+    /// Only then: whoever is not root moves no directory that may not be written to, nor removes it
+    /// when something fails.
+    pub fn finish(self, directories: &[DirectoryFacts]) -> anyhow::Result<()> {
+        spread(&self.tree, &self.destination)?;
+        // The deepest first, since one may become one that cannot be entered.
+        for directory in directories.iter().rev() {
+            directory.give(&self.destination)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a directory gets when everything in it has its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryFacts {
+    /// Below the destination, through no symbolic link.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// When it was changed, where that is known.
+    pub modified: Option<SystemTime>,
+}
+
+impl DirectoryFacts {
+    fn give(&self, destination: &Path) -> anyhow::Result<()> {
+        let path = destination.join(&self.path);
+        // A small file may have taken its place.
+        if !fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir()) {
+            return Ok(());
+        }
+        let give = || {
+            if let Some(time) = self.modified {
+                File::open(&path)?.set_modified(time)?;
+            }
+            fs::set_permissions(&path, fs::Permissions::from_mode(self.mode))
+        };
+        give().with_context(|| path.display().to_string())
     }
 }
 

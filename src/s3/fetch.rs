@@ -1,9 +1,11 @@
 //! Files from S3 to a directory: whole and checked, or nothing.
 
 use super::transfer::{AT_ONCE, Engine, blocking};
+use crate::input::get_file::Unpacking;
 use crate::machine::unpack::unpack;
-use crate::machine::workspace::Staging;
+use crate::machine::workspace::{DirectoryFacts, Staging};
 use crate::words::digest::Sha256;
+use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{Key, RelPath};
 use anyhow::Context as _;
@@ -35,7 +37,7 @@ pub async fn fetch(
 ) -> anyhow::Result<()> {
     let staging = Staging::begin(destination)?;
     download(engine, wishes, |wish| staging.create(&wish.path, wish.mode)).await?;
-    finish(staging, small)
+    finish(staging, small, &[])
 }
 
 /// As [`fetch`] for one file, an archive: what it holds takes its place. A small file goes before
@@ -43,16 +45,32 @@ pub async fn fetch(
 pub async fn fetch_unpacked(
     engine: &Engine,
     wish: &Wish,
+    unpacking: &Unpacking,
     small: &[(&'static str, String)],
     destination: &Path,
 ) -> anyhow::Result<()> {
+    if let Some(name) = unpacking.taken_by(small.iter().map(|(name, _)| *name)) {
+        return Err(fault(
+            format!("params.unpack_into: `{name}` is a file that this resource writes"),
+            "give the directory another name",
+        ));
+    }
     let staging = Staging::begin(destination)?;
     let (archive, tree) = (staging.archive(), staging.tree().to_owned());
     let create =
         |_: &Wish| File::create_new(&archive).with_context(|| archive.display().to_string());
     download(engine, std::slice::from_ref(wish), create).await?;
-    let name = wish.path.file_name().to_owned();
-    blocking(move || unpack(&archive, &name, &tree)).await?;
+    let into = unpacking.into.as_ref().map_or(Path::new(""), |into| Path::new(into.as_str()));
+    let (name, place) = (wish.path.file_name().to_owned(), tree.join(into));
+    let (archive, times) = (archive.clone(), unpacking.times);
+    let mut directories = blocking(move || {
+        std::fs::create_dir_all(&place).with_context(|| place.display().to_string())?;
+        unpack(&archive, &name, &place, times)
+    })
+    .await?;
+    for directory in &mut directories {
+        directory.path = into.join(&directory.path);
+    }
     for (name, _) in small {
         if staging.take_out(name)? {
             engine.store.report().warn(format!(
@@ -60,7 +78,13 @@ pub async fn fetch_unpacked(
             ));
         }
     }
-    finish(staging, small)
+    if unpacking.keep_archive && !staging.keep_archive(&wish.path, wish.mode)? {
+        return Err(fault(
+            format!("params.keep_archive: {} is also what the archive holds", wish.path),
+            "unpack it elsewhere with `unpack_into`",
+        ));
+    }
+    finish(staging, small, &directories)
 }
 
 async fn download(
@@ -80,10 +104,14 @@ async fn download(
 }
 
 /// Writes the small files, and gives everything its name.
-fn finish(staging: Staging, small: &[(&'static str, String)]) -> anyhow::Result<()> {
+fn finish(
+    staging: Staging,
+    small: &[(&'static str, String)],
+    directories: &[DirectoryFacts],
+) -> anyhow::Result<()> {
     for (name, text) in small {
         let mut file = staging.create(&RelPath::parse(name)?, Mode::Plain.bits())?;
         file.write_all(text.as_bytes()).with_context(|| (*name).to_owned())?;
     }
-    staging.finish()
+    staging.finish(directories)
 }

@@ -113,7 +113,7 @@ fn files_get_their_names_together_and_never_through_a_link() {
     assert!(create(&staging, "e", 0o644).is_err(), "a name is given once");
     assert!(create(&staging, "e/f", 0o644).is_err(), "a file is no directory");
     assert_eq!(paths(dir.path(), &[], false).expect("found"), Vec::<String>::new());
-    staging.finish().expect("placed");
+    staging.finish(&[]).expect("placed");
     assert_eq!(paths(dir.path(), &[], true).expect("found"), ["a/b", "a/c/d", "e"]);
     let mode = |path| fs::metadata(dir.path().join(path)).expect("there").permissions().mode();
     assert_eq!((mode("a/b") & 0o777, mode("e") & 0o777), (0o755, 0o644));
@@ -124,7 +124,7 @@ fn files_get_their_names_together_and_never_through_a_link() {
     create(&staging, "e", 0o755).expect("created");
     create(&staging, "g", 0o644).expect("created");
     assert!(staging.take_out("g").expect("out") && !staging.take_out("g").expect("gone"));
-    staging.finish().expect("placed");
+    staging.finish(&[]).expect("placed");
     assert_eq!(paths(dir.path(), &[], true).expect("found"), ["a/b", "a/c/d", "a/c/f", "e"]);
     assert_eq!(mode("e") & 0o777, 0o755);
 
@@ -133,7 +133,7 @@ fn files_get_their_names_together_and_never_through_a_link() {
     for (path, place) in [("link/x", "link"), ("e/x", "e"), ("a", "a")] {
         let staging = Staging::begin(dir.path()).expect("begun");
         create(&staging, path, 0o644).expect("created");
-        let error = staging.finish().expect_err("in the way").to_string();
+        let error = staging.finish(&[]).expect_err("in the way").to_string();
         assert!(error.contains(&format!("/{place} is in the way")), "{error}");
     }
     assert!(!outside.path().join("x").exists());

@@ -37,9 +37,8 @@ pub(in crate::tracks) async fn get(
     } else {
         let wish = wish(&ledger, &record, &record.basename).await?;
         let bytes = wish.size;
-        if params.unpack {
-            fetch_unpacked(&ledger.blobs, &wish, &small, destination).await?;
-        } else if OWN_FILES.contains(&record.basename.as_str()) {
+        let is_written = params.unpack.as_ref().is_none_or(|it| it.keep_archive);
+        if is_written && OWN_FILES.contains(&record.basename.as_str()) {
             return Err(fault(
                 format!(
                     "version {} of {} is a file called `{}`, which this resource writes itself",
@@ -47,8 +46,10 @@ pub(in crate::tracks) async fn get(
                 ),
                 "fetch it with `s3-asset package download -o NAME`",
             ));
-        } else {
-            fetch(&ledger.blobs, &[wish], &small, destination).await?;
+        }
+        match &params.unpack {
+            Some(how) => fetch_unpacked(&ledger.blobs, &wish, how, &small, destination).await?,
+            None => fetch(&ledger.blobs, &[wish], &small, destination).await?,
         }
         let report = ledger.blobs.store.report();
         report.success(format!(

@@ -28,7 +28,7 @@ pub(in crate::tracks) async fn get(
     track: &Promotion,
     engine: &Engine,
     version: &Version,
-    params: GetFile,
+    params: &GetFile,
     destination: &Path,
 ) -> anyhow::Result<Response> {
     let (store, wanted) = (&engine.store, Wanted::parse(version)?);
@@ -47,8 +47,8 @@ pub(in crate::tracks) async fn get(
     let skip = params.skip_download.unwrap_or(settings.skip_download);
     if skip {
         fetch(engine, &[], &small, destination).await?;
-    } else if params.unpack {
-        fetch_unpacked(engine, &wish, &small, destination).await?;
+    } else if let Some(unpacking) = &params.unpack {
+        fetch_unpacked(engine, &wish, unpacking, &small, destination).await?;
     } else {
         fetch(engine, std::slice::from_ref(&wish), &small, destination).await?;
     }

@@ -200,6 +200,24 @@ fn ranks() -> Vec<Said> {
     said
 }
 
+fn archives() -> Vec<Said> {
+    let server = Embedded::new();
+    let app = server.package("app");
+    let unpacked = |bytes: &[u8]| {
+        let version = app.add(bytes, &json!({})).version();
+        of(&app.get(&version, json!({"unpack": true})).run)
+    };
+    let mut header = tar::Header::new_ustar();
+    header.as_old_mut().name[..6].copy_from_slice(b"../out");
+    header.set_mode(0o644);
+    header.set_size(0);
+    header.set_cksum();
+    vec![
+        ("is no archive that can be unpacked", unpacked(b"text")),
+        ("leads out of the directory", unpacked(header.as_bytes())),
+    ]
+}
+
 fn packages() -> Vec<Said> {
     let server = Embedded::new();
     let app = server.package("app");
@@ -269,7 +287,8 @@ fn keys(page: &str) -> Vec<&str> {
 
 #[test]
 fn each_text_of_the_page_is_what_a_program_prints() {
-    let sections = [reaching, out_of_reach, answered_by_another, input, sets, ranks, packages];
+    let sections =
+        [reaching, out_of_reach, answered_by_another, input, sets, ranks, archives, packages];
     let said: Vec<Said> = std::thread::scope(|scope| {
         let running: Vec<_> = sections.iter().map(|section| scope.spawn(section)).collect();
         running.into_iter().flat_map(|it| it.join().expect("its stories hold")).collect()

@@ -45,6 +45,11 @@ fn a_release_is_unpacked_or_left_where_it_is() {
     assert_eq!(got.text("bin/run").as_deref(), Some("the program"));
     assert!(!got.paths().contains(&FILE));
     assert_eq!(got.text("version").as_deref(), Some("1.0"));
+    let beside = qa.get(&version("1.0", 1), json!({"unpack_into": "app", "keep_archive": true}));
+    assert_eq!(beside.tree().text("app/bin/run").as_deref(), Some("the program"));
+    assert!(beside.tree().paths().contains(&FILE));
+    let error = qa.get(&version("1.0", 1), json!({"unpack_into": "rank/a"})).nothing_but_an_error();
+    assert!(error.contains("params.unpack_into: `rank` is a file that this resource writes"));
     let about = ["promotion.json", "rank", "s3_uri", "url", "version"];
     for (resource, params) in [
         (qa.clone(), json!({"skip_download": "true"})),

@@ -35,12 +35,12 @@ pub(super) struct BucketOptions {
 }
 
 impl BucketOptions {
-    /// A client for the bucket, with the credentials of the standard AWS chain. `variable` names
-    /// the bucket where the options do not; `track` is what `source` says of it.
+    /// A client for the bucket, with the credentials of the standard AWS chain. `variable`, of the
+    /// environment, names the bucket where the options do not; `track` is what `source` says of it.
     pub(super) async fn open(
         &self,
         report: &Arc<Report>,
-        variable: &str,
+        variable: Option<&str>,
         track: Value,
     ) -> anyhow::Result<(Engine, Track)> {
         let source = self.parse(variable, track)?;
@@ -49,7 +49,7 @@ impl BucketOptions {
     }
 
     /// The valid `source` that says the same.
-    pub(super) fn parse(&self, variable: &str, track: Value) -> anyhow::Result<Source> {
+    pub(super) fn parse(&self, variable: Option<&str>, track: Value) -> anyhow::Result<Source> {
         Source::parse(&self.source(environment::variable, variable, track)?)
     }
 
@@ -57,17 +57,16 @@ impl BucketOptions {
     fn source(
         &self,
         variable: impl Fn(&str) -> Option<String>,
-        bucket: &str,
+        bucket: Option<&str>,
         track: Value,
     ) -> anyhow::Result<Map<String, Value>> {
         let first = |given: &Option<String>, names: &[&str]| {
             given.clone().or_else(|| names.iter().find_map(|name| variable(name)))
         };
-        let Some(name) = first(&self.bucket, &[bucket]) else {
-            return Err(fault(
-                "no bucket given",
-                format!("add --bucket NAME, or set {bucket} in the environment"),
-            ));
+        let Some(name) = first(&self.bucket, bucket.as_slice()) else {
+            let or = bucket.map(|name| format!(", or set {name} in the environment"));
+            let hint = format!("add --bucket NAME{}", or.unwrap_or_default());
+            return Err(fault("no bucket given", hint));
         };
         let endpoint = first(&self.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
         let role = variable("AWS_ROLE");
@@ -102,7 +101,7 @@ mod tests {
         let get = |name: &str| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
-        Source::parse(&place.source(get, BUCKET, json!({"artifacts": {}}))?)
+        Source::parse(&place.source(get, Some(BUCKET), json!({"artifacts": {}}))?)
     }
 
     #[test]

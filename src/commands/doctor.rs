@@ -63,7 +63,9 @@ struct Line {
 pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let source = match request(&arguments.place)? {
         Some(request) => Source::parse(&request.source)?,
-        None => arguments.place.parse(super::sets_options::BUCKET, json!({"artifacts": {}}))?,
+        None => {
+            arguments.place.parse(Some(super::sets_options::BUCKET), json!({"artifacts": {}}))?
+        }
     };
     let settings = &source.settings;
     settings.warnings.iter().for_each(|warning| report.warn(warning));

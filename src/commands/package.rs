@@ -168,8 +168,7 @@ impl LedgerOptions {
             "name": package.unwrap_or("all"), "ledger": ledger, "store": store,
             "numbering": numbering,
         }});
-        // What is wrong with a bucket is said of the option that names it.
-        match place.open(report, "--ledger", track).await? {
+        match place.open(report, None, track).await? {
             (engine, Track::Package(package)) => Ok(Ledger::new(&engine.store, &package)),
             _ => anyhow::bail!("what was asked for is the `package` track"),
         }

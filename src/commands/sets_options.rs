@@ -41,7 +41,7 @@ impl SetsOptions {
             "artifacts_prefix": self.artifacts_prefix,
             "cache_prefix": self.cache_prefix,
         }});
-        match self.place.open(report, BUCKET, track).await? {
+        match self.place.open(report, Some(BUCKET), track).await? {
             (engine, Track::Artifacts(track)) => Ok(Opened { engine, track }),
             _ => Err(anyhow::anyhow!("a source with `artifacts` is of that track")),
         }

@@ -5,6 +5,7 @@
 
 mod body;
 mod checksum;
+mod clock;
 mod copy;
 mod delete;
 mod evidence;
@@ -48,6 +49,7 @@ pub struct Store {
     pub limits: Limits,
     report: Arc<Report>,
     uploads: Arc<multipart::Uploads>,
+    clock: clock::Clock,
     /// For the parts of large bodies.
     pub buffers: Arc<Buffers>,
 }
@@ -66,6 +68,12 @@ impl Store {
     /// Whether writes may carry conditions.
     pub fn is_conditional(&self) -> bool {
         self.conditional
+    }
+
+    /// A time of this machine, in milliseconds since 1970, as far as the server's clock, which all
+    /// writers of the bucket share, agrees with it.
+    pub fn agreed_time(&self, own: u64) -> u64 {
+        self.clock.agreed(own)
     }
 
     /// Whether a body of this size goes up in one piece.

@@ -77,7 +77,7 @@ async fn tagged(ledger: &Ledger, tag: &Tag) -> anyhow::Result<Option<Cell>> {
         let before = head.older()?.and_then(|before| before.what.version);
         return Ok(Some(cell(version, Some(entry), before > Some(version))));
     }
-    Ok(ledger.foreign_tag(tag).await?.map(|version| cell::<Move>(version, None, false)))
+    Ok(ledger.foreign_tag_if_readable(tag).await?.map(|version| cell::<Move>(version, None, false)))
 }
 
 fn cell<T>(version: u64, entry: Option<Entry<T>>, rollback: bool) -> Cell {

@@ -20,17 +20,26 @@ pub(super) struct Config {
 pub(super) fn read() -> anyhow::Result<Config> {
     let named = environment::variable("SACKER_CONFIG").map(PathBuf::from);
     let home = environment::variable("HOME").map(|home| Path::new(&home).join(".sacker.json"));
-    let named = named.map(|path| file(&path, true)).transpose()?.unwrap_or_default();
-    let home = home.map(|path| file(&path, false)).transpose()?.unwrap_or_default();
+    let named = named.map(|path| file(&path, If::Named)).transpose()?.unwrap_or_default();
+    let home = home.map(|path| file(&path, If::There)).transpose()?.unwrap_or_default();
     Ok(Config { ledger: named.ledger.or(home.ledger), store: named.store.or(home.store) })
 }
 
-fn file(path: &Path, must_be_there: bool) -> anyhow::Result<Config> {
+/// When a file counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum If {
+    /// Somebody named it: it must be there.
+    Named,
+    /// It is there.
+    There,
+}
+
+fn file(path: &Path, counts: If) -> anyhow::Result<Config> {
     let hint = "{\"ledger\": \"s3://BUCKET\", \"store\": \"s3://BUCKET\"}";
     match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|e| fault(format!("{}: {e}", path.display()), hint)),
-        Err(e) if e.kind() == ErrorKind::NotFound && !must_be_there => Ok(Config::default()),
+        Err(e) if e.kind() == ErrorKind::NotFound && counts == If::There => Ok(Config::default()),
         Err(e) => Err(fault(format!("{}: {e}", path.display()), hint)),
     }
 }

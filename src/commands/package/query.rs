@@ -154,10 +154,12 @@ pub(super) async fn tags(ledger: &Ledger, arguments: &TagsArguments) -> anyhow::
     }
     let mut rows: Vec<(String, u64, Option<Entry<Move>>)> = Vec::new();
     for tag in ledger.tags().await? {
-        if let Some((Some(version), _)) = ledger.tag_state(&tag).await? {
-            let entry = ledger.tag_history(&tag)?.newest(1).await?.and_then(|mut it| it.pop());
-            rows.push((tag.to_string(), version, entry));
-        }
+        let entry = ledger.tag_history(&tag)?.newest(1).await?.and_then(|mut it| it.pop());
+        let version = match &entry {
+            Some(entry) => entry.what.version,
+            None => ledger.foreign_tag_if_readable(&tag).await?,
+        };
+        rows.extend(version.map(|version| (tag.to_string(), version, entry)));
     }
     rows.extend(ledger.latest().await?.map(|version| (Tag::LATEST.to_owned(), version, None)));
     rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -250,7 +252,7 @@ pub(super) async fn info(ledger: &Ledger, arguments: &SpecArguments) -> anyhow::
     // The first line is sacker's.
     let sha = record.sha.hex();
     let line = format!(
-        "Package(name: '{name}', version: {version}, sha: {}..., filename: '{}', mode: {:o})",
+        "Package(name: '{name}', version: {version}, sha: {}..., filename: {}, mode: {:o})",
         sha.get(..8).unwrap_or(&sha),
         record.basename,
         record.mode

@@ -72,7 +72,7 @@ impl ReleaseOptions {
             "file": file.rsplit('/').next(),
             "archive_prefix": self.archive_prefix,
         }});
-        match self.place.open(report, BUCKET, track).await? {
+        match self.place.open(report, Some(BUCKET), track).await? {
             (engine, Track::Promotion(track)) => Ok(Opened { engine, track }),
             _ => Err(anyhow::anyhow!("a source with `promotion` is of that track")),
         }

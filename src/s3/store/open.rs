@@ -1,5 +1,6 @@
 //! The client of a bucket.
 
+use super::clock::Clock;
 use super::{Limits, Store};
 use crate::input::access::{Access, Identity};
 use crate::machine::report::Report;
@@ -18,24 +19,27 @@ impl Store {
             report.hide(secret);
             token.iter().for_each(|token| report.hide(token));
         }
+        let clock = Clock::default();
         Store {
-            client: client(access, &report).await,
+            client: client(access, &report, clock.clone()).await,
             access: access.clone(),
             conditional: access.conditional_writes,
             limits: Limits::default(),
             report,
+            clock,
             uploads: Arc::default(),
             buffers: Arc::default(),
         }
     }
 }
 
-async fn client(access: &Access, report: &Arc<Report>) -> Client {
+async fn client(access: &Access, report: &Arc<Report>, clock: Clock) -> Client {
     let http = crate::s3::http::client(&access.trust);
     let mut config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(access.region.clone()))
         .force_path_style(access.path_style)
+        .interceptor(clock)
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // Checksums travel in headers made beforehand: trailers need a chunked encoding that many

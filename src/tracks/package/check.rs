@@ -4,7 +4,8 @@
 //! at once. A second round, at once too, reads the segments that are needed when the given version
 //! is older than what the head holds; and it lists, from the given version on, or from the one that
 //! `latest` names, what sacker and writers that may only write have added since the history's
-//! newest: all versions where there is no history.
+//! newest: all versions where there is no history. Where all that was read was removed, and `latest`
+//! does not say what stands, a third one reads the rest of the history.
 //!
 //! A tag: the head of its history; a second round reads segments, or the pointer that another tool
 //! wrote where there is no history.
@@ -13,7 +14,9 @@ use crate::input::common::Settings;
 use crate::input::protocol::Version;
 use crate::s3::store::Store;
 use crate::tracks::package::ledger::Ledger;
-use crate::tracks::package::rules::{Stood, TagAnswer, VersionAnswer, Wanted};
+use crate::tracks::package::rules::{
+    Found, Given, Listing, SeenHead, Stood, TagAnswer, VersionAnswer, Wanted, reads,
+};
 use crate::tracks::package::source::Package;
 use crate::words::names::Tag;
 use futures_util::future::{OptionFuture, try_join, try_join3};
@@ -38,64 +41,70 @@ async fn versions(
     ledger: &Ledger,
     given: Option<u64>,
 ) -> anyhow::Result<Vec<Version>> {
-    let history = ledger.history()?;
-    let standing = async {
-        let standing: OptionFuture<_> = given.map(|given| ledger.recorded(given)).into();
-        Ok(standing.await.transpose()?.flatten())
+    let (history, initial) = (ledger.history()?, settings.initial_history);
+    let recorded = async {
+        let recorded: OptionFuture<_> = given.map(|given| ledger.recorded(given)).into();
+        Ok(recorded.await.transpose()?.flatten())
     };
-    let (head, latest, standing) =
-        try_join3(history.peek(), ledger.latest_pointer(), standing).await?;
-    let record = match standing.map(|it| it.stood) {
-        Some(Stood::Version(record)) => Some(record),
-        Some(Stood::Removed(_)) | None => None,
+    let (head, pointer, recorded) =
+        try_join3(history.peek(), ledger.latest_pointer(), recorded).await?;
+    let (given, position) = match (given, recorded.map(|it| it.stood)) {
+        (None, _) => (Given::Nothing, None),
+        (Some(given), Some(Stood::Version(record))) => {
+            (Given::Stands(given), record.entered.position())
+        }
+        (Some(given), Some(Stood::Removed(_)) | None) => (Given::Gone(given), None),
     };
-    let mut answer = VersionAnswer::new(given, settings.initial_history, record.is_none());
+    let mut answer = VersionAnswer::new(given, initial);
+    let latest = pointer.map(|pointer| pointer.version);
+    let mut found = Found { given, initial, latest, head: None };
     let Some(mut head) = head else {
-        let newer = match (given, &record, latest) {
-            // From the given version on.
-            (Some(given), Some(_), Some(latest)) if latest >= given => {
-                ledger.listed(given.saturating_sub(1), latest).await?
-            }
-            (None, _, _) if settings.initial_history > 1 => ledger.listed(0, u64::MAX).await?,
-            _ => ledger.newer(None, latest).await?,
-        };
-        let _ = newer.iter().rev().any(|(version, _)| answer.version(*version));
+        let newer = listed(ledger, &reads(&found).listing, latest).await?;
+        answer.newer(newer.into_iter());
         return Ok(answer.finish());
     };
-    let (mut known, mut enough) = (0, false);
-    while !enough {
+    let (mut known, mut newest, mut is_enough) = (0, None, false);
+    while !is_enough {
         let Some(entry) = head.older()? else { break };
+        newest = newest.or(Some(entry.number));
         known = known.max(entry.what.newest());
-        enough = answer.take(&entry.what);
+        is_enough = answer.take(&entry.what);
     }
     let shape = head.shape();
-    let older = match (enough, given, &record) {
-        (true, ..) => 0..0,
-        (false, None, _) => shape.segments_for(answer.wants()),
-        (false, Some(_), Some(record)) => shape.segments_since(record.entered.position().as_ref()),
-        // All that the head holds was removed.
-        (false, Some(_), None) => shape.segments_for(1),
-    };
-    let newer = async {
-        match (given, &record, latest) {
-            // The given version itself is newer than the history.
-            (Some(given), Some(_), latest) if given > known => {
-                ledger.listed(given.saturating_sub(1), latest.unwrap_or(0).max(given)).await
-            }
-            (None, _, Some(latest)) if settings.initial_history > 1 => {
-                ledger.newer(Some(known), Some(latest)).await
-            }
-            // Only the newest is of interest.
-            (None, _, Some(latest)) | (Some(_), None, Some(latest)) => {
-                ledger.newer(Some(known.max(latest.saturating_sub(1))), Some(latest)).await
-            }
-            _ => ledger.newer(Some(known), latest).await,
-        }
-    };
-    let (older, newer) = try_join(history.segments(shape, older), newer).await?;
+    found.head = Some(SeenHead {
+        shape,
+        known,
+        is_enough,
+        wants: answer.wants(),
+        is_pointed_at: newest.is_some() && pointer.and_then(|it| it.tagged) == newest,
+        since_given: shape.segments_since(position.as_ref()),
+    });
+    let reads = reads(&found);
+    let rest = 0..reads.segments.start;
+    let (older, newer) =
+        try_join(history.segments(shape, reads.segments), listed(ledger, &reads.listing, latest))
+            .await?;
+    let _ = reads.newest.is_some_and(|newest| answer.version(newest));
     let _ = older.iter().any(|entry| answer.take(&entry.what));
-    answer.newer(newer.iter().map(|(version, _)| *version));
+    // Nothing but removals came by: whatever stands is further back.
+    if !is_enough && answer.is_short() && newer.is_empty() {
+        let _ = history.segments(shape, rest).await?.iter().any(|it| answer.take(&it.what));
+    }
+    answer.newer(newer.into_iter());
     Ok(answer.finish())
+}
+
+/// Lists versions, oldest first.
+async fn listed(
+    ledger: &Ledger,
+    listing: &Listing,
+    latest: Option<u64>,
+) -> anyhow::Result<Vec<u64>> {
+    let listed = match *listing {
+        Listing::Above { after, upto } => ledger.listed(after, upto).await?,
+        Listing::Newer { known } => ledger.newer(known, latest).await?,
+    };
+    Ok(listed.into_iter().map(|(version, _)| version).collect())
 }
 
 async fn moves(
@@ -127,8 +136,13 @@ async fn moves(
                 Some(number) => shape.segments_from(number),
                 None => shape.segments_for(answer.wants()),
             };
+            let rest = 0..older.start;
             let older = history.segments(shape, older).await?;
-            let _ = older.iter().any(|entry| answer.take(entry.number, &entry.what));
+            let is_enough = older.iter().any(|entry| answer.take(entry.number, &entry.what));
+            if !is_enough && number.is_none() && answer.wants() > 0 {
+                let rest = history.segments(shape, rest).await?;
+                let _ = rest.iter().any(|entry| answer.take(entry.number, &entry.what));
+            }
             return Ok(answer.finish());
         }
     }

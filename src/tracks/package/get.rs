@@ -1,5 +1,6 @@
 //! The get of the `package` track: a version's file, and small ones about it.
 
+use crate::history::Entry;
 use crate::input::common::Settings;
 use crate::input::get_file::GetFile;
 use crate::input::protocol::{Metadata, Response, Version, metadata};
@@ -7,7 +8,7 @@ use crate::machine::report::size;
 use crate::s3::fetch::{Wish, fetch, fetch_unpacked};
 use crate::s3::transfer::Engine;
 use crate::tracks::package::ledger::Ledger;
-use crate::tracks::package::rules::{OWN_FILES, VersionRecord, Wanted, permissions};
+use crate::tracks::package::rules::{Move, OWN_FILES, VersionRecord, Wanted, permissions};
 use crate::tracks::package::source::Package;
 use crate::words::fault::fault;
 use crate::words::names::RelPath;
@@ -60,7 +61,8 @@ pub(in crate::tracks) async fn get(
             track.name
         ));
     }
-    Ok(Response { version: version.clone(), metadata: describe(&ledger, &wanted, &record, &user)? })
+    let metadata = describe(&ledger, &wanted, &record, &user).await?;
+    Ok(Response { version: version.clone(), metadata })
 }
 
 async fn wish(ledger: &Ledger, record: &VersionRecord, name: &str) -> anyhow::Result<Wish> {
@@ -110,8 +112,22 @@ fn about(
     Ok(format!("{about:#}\n"))
 }
 
+/// The move that put a tag on a version. It says who did it, and no more: what cannot be read of it
+/// is a warning.
+async fn moved(ledger: &Ledger, wanted: &Wanted) -> Option<Entry<Move>> {
+    let (tag, number) = wanted.tagged.as_ref().filter(|(_, number)| *number > 0)?;
+    let entry = async { ledger.tag_history(tag)?.entry(*number).await };
+    match entry.await {
+        Ok(entry) => entry.filter(|entry| entry.what.version == Some(wanted.version)),
+        Err(e) => {
+            ledger.ledger.report().warn(format!("who moved {tag}, and when, is not known: {e:#}"));
+            None
+        }
+    }
+}
+
 /// What the build page shows of a version: the user's metadata last.
-pub fn describe(
+pub async fn describe(
     ledger: &Ledger,
     wanted: &Wanted,
     record: &VersionRecord,
@@ -123,6 +139,11 @@ pub fn describe(
         metadata("version", wanted.version.to_string()),
     ];
     lines.extend(wanted.tagged.as_ref().map(|(tag, _)| metadata("tag", tag.as_str())));
+    if let Some(Entry { time, build, .. }) = moved(ledger, wanted).await {
+        lines.push(metadata("tagged_at", time));
+        lines.extend(build.by.or(build.name).map(|who| metadata("tagged_by", who)));
+        lines.extend(build.url.map(|url| metadata("tagged_build_url", url)));
+    }
     lines.push(metadata("file", record.basename.as_str()));
     lines.extend(record.size.map(|bytes| metadata("size", size(bytes))));
     lines.push(metadata("sha256", record.sha.hex()));

@@ -138,6 +138,7 @@ impl Ledger {
         let (current, latest) = try_join(history.read(), self.latest_pointer()).await?;
         let head = current.map(|current| current.head);
         let known = head.as_ref().map_or(0, newest);
+        let latest = latest.map(|pointer| pointer.version);
         let newer = self.newer(head.is_some().then_some(known), latest).await?;
         match (newer.last(), head) {
             (Some((version, _)), _) => Ok(Some(*version)),
@@ -162,11 +163,11 @@ impl Ledger {
         Ok(standing(changes.chain(older.iter().map(|entry| &entry.what)), except))
     }
 
-    /// The version that `latest` names, where reading it tells anything.
-    pub async fn latest_pointer(&self) -> anyhow::Result<Option<u64>> {
+    /// The pointer of `latest`, where reading it tells anything.
+    pub async fn latest_pointer(&self) -> anyhow::Result<Option<Pointer>> {
         let key = self.package.latest()?;
         Ok(match self.pointed_of(&key, self.ledger.get(&key).await?).0 {
-            Pointed::At(pointer) => Some(pointer.version),
+            Pointed::At(pointer) => Some(pointer),
             Pointed::Nothing | Pointed::Unreadable => None,
         })
     }

@@ -33,7 +33,7 @@ pub(in crate::tracks) async fn put(
         Some(added) if added.version == wanted.version => (added.record, added.metadata),
         _ => ledger.record(wanted.version).await?,
     };
-    let metadata = describe_package(&ledger, &wanted, &record, &metadata)?;
+    let metadata = describe_package(&ledger, &wanted, &record, &metadata).await?;
     Ok(Response { version: wanted.version(), metadata })
 }
 

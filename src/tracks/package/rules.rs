@@ -21,10 +21,12 @@
 
 mod answer;
 mod exported;
+mod reads;
 mod record;
 
 pub use answer::{TagAnswer, VersionAnswer};
 pub use exported::{Exported, ExportedTag, ExportedVersion};
+pub use reads::{Found, Given, Head as SeenHead, Listing, Reads, reads};
 pub use record::{
     Entered, OWN_FILES, Pointer, Removal, Stood, Tombstone, VersionRecord, permissions,
 };

@@ -64,7 +64,7 @@ fn it_answers_as_sacker_does() {
     assert_eq!(out(&["tags", "team/frontend"]), "canary\nlatest\nlive\n");
     let info = out(&["info", "team/frontend", "canary"]);
     let want = format!(
-        "Package(name: 'team/frontend', version: 2, sha: {}..., filename: 'other.jar', mode: 100644)\n",
+        "Package(name: 'team/frontend', version: 2, sha: {}..., filename: other.jar, mode: 100644)\n",
         &blob("two")[..8]
     );
     assert!(info.starts_with(&want), "{info}");
@@ -290,6 +290,34 @@ fn a_killed_removal_is_finished_by_the_next() {
             assert_eq!(add(&server, "app", "three"), "3");
         }
     }
+}
+
+/// What sacker left, or leaves, stops nothing: a tag with a word for its version; and sacker reads on
+/// what was removed, which it knows nothing of.
+#[test]
+fn sackers_odd_tags_and_removals() {
+    let server = server();
+    add(&server, "app", "one");
+    add(&server, "app", "two");
+    package(&server, &["tag", "app", "2", "live"]).ok();
+    server.put(BUCKET, "app/tags/odd", r#"{"version": "word"}"#, &[]);
+    let tags = package(&server, &["tags", "app"]).ok();
+    assert_eq!(tags.stdout, "latest\nlive\n");
+    assert!(tags.stderr.contains("app/tags/odd is damaged"), "{}", tags.stderr);
+    let run = package(&server, &["info", "app", "odd"]).failed(1, "app/tags/odd is damaged");
+    assert!(run.stderr.contains("s3-asset package untag app odd"), "{}", run.stderr);
+    let run = package(&server, &["remove", "app", "2"]).failed(1, "has the tag `live`");
+    assert!(run.stderr.contains("s3-asset package untag app live"), "{}", run.stderr);
+    package(&server, &["remove", "app", "1"]).ok();
+    package(&server, &["info", "app", "1"]).failed(1, "version 1 of app was removed at");
+    let record = server.get(BUCKET, "app/versions/1").expect("a tombstone").text();
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!((&record["sha"], &record["basename"]), (&json!(blob("one")), &json!("app.jar")));
+    assert!(record["mode"].is_u64());
+    let backup = tempfile::tempdir().expect("a directory");
+    package(&server, &["export", backup.path().to_str().expect("text")]).ok();
+    package(&server, &["untag", "app", "odd"]).ok();
+    assert!(server.get(BUCKET, "app/tags/odd").is_none());
 }
 
 /// Everything about packages that a user could see.

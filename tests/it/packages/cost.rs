@@ -47,6 +47,39 @@ fn of_every_version() {
     assert!(requests <= 10 && rounds == 2, "{requests} in {rounds}");
 }
 
+/// More removals at the end of the history than its head and a segment hold.
+#[test]
+fn of_what_stands_before_many_removals() {
+    let server = Embedded::new();
+    let (standing, count, removals) = (40, 200, 160);
+    grow(&server, "app/.history/versions", count + removals, |n, _: &Head<Change>| {
+        let (n, count) = (n as u64, count as u64);
+        match n.checked_sub(count).filter(|over| *over > 0) {
+            None => Change::of_number(n),
+            Some(over) => Change::Removed { removed: standing + over, newest: count },
+        }
+    });
+    let package = server.package("app");
+    let many = package.clone().set("initial_history", 5);
+    // Nobody pointed `latest`; somebody who was killed did; it is as new as the history.
+    for (pointer, rounds) in [
+        (None, 3),
+        (Some("{\"version\":7,\"tagged\":7}"), 3),
+        (Some("{\"version\":40,\"tagged\":360}"), 1),
+    ] {
+        if let Some(pointer) = pointer {
+            server.put(BUCKET, "app/tags/latest", pointer, &[]);
+        }
+        for given in [None, Some(version(100))] {
+            let (versions, _, took) = check(&server, &package, given.as_ref());
+            assert_eq!(versions, [version(standing)], "{pointer:?} {given:?}");
+            assert!(took <= rounds, "{pointer:?} {given:?}: {took}");
+        }
+        let versions = many.versions(None);
+        assert_eq!(versions, (36..=40).map(version).collect::<Vec<_>>(), "{pointer:?}");
+    }
+}
+
 #[test]
 fn of_a_tag() {
     let server = Embedded::new();

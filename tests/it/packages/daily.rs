@@ -79,8 +79,17 @@ fn a_tag_is_followed_moved_back_and_taken_away() {
     assert_eq!(live.versions(None), [tagged(1, "live", 1)]);
     let second = live.add("two", &json!({}));
     assert_eq!(second.version(), tagged(2, "live", 2), "a followed tag is moved");
-    let back = live.put_params(&json!({"version": 1}));
+    let ana = live.clone().env("BUILD_CREATED_BY", "ana").env("BUILD_ID", "7");
+    let back = ana.put_params(&json!({"version": 1}));
     assert_eq!(back.version(), tagged(1, "live", 3), "Concourse has not seen it");
+    let got = live.get(&tagged(1, "live", 3), json!({"skip_download": true}));
+    for run in [&back, &got.run] {
+        assert_eq!(run.metadata("tagged_by"), "ana");
+        assert!(run.metadata("tagged_at") >= run.metadata("added_at"));
+    }
+    let unsaid = live.get(&tagged(2, "live", 2), json!({"skip_download": true}));
+    assert_eq!(unsaid.run.metadata("tagged_by"), "");
+    assert!(!unsaid.run.metadata("tagged_at").is_empty());
     assert_eq!(live.put_params(&json!({"version": "canary"})).version(), tagged(1, "live", 3));
     let all = [tagged(1, "live", 1), tagged(2, "live", 2), tagged(1, "live", 3)];
     assert_eq!(live.versions(Some(&all[0])), all);

@@ -71,6 +71,23 @@ fn sixteen_at_once() {
     assert_eq!(reader.versions(None), sorted[15..]);
 }
 
+/// Numbers go by the server's clock: a writer whose own is off hides nobody's versions, and nobody
+/// hides its. S3 refuses requests that are a quarter of an hour off.
+#[test]
+fn a_clock_that_is_off() {
+    let ahead = 600_000;
+    let server = Embedded::with(|options| options.ahead = std::time::Duration::from_millis(ahead));
+    only_puts(&server);
+    let before = now();
+    let first = number(&writer(&server).add("one", &json!({})).version());
+    assert!(first + 5_000 > before + ahead && first < now() + ahead + 5_000, "{first}");
+}
+
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(since.expect("after 1970").as_millis()).expect("a number")
+}
+
 #[test]
 fn a_client_that_may_read_too_adds_nothing_twice() {
     let server = Embedded::new();

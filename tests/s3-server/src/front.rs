@@ -3,7 +3,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -122,7 +122,14 @@ impl Front {
             }
         };
         drop(running);
-        finish(response, &live, plan.spoil)
+        let mut response = finish(response, &live, plan.spoil);
+        let ahead = self.shared.options.ahead;
+        if !ahead.is_zero()
+            && let Ok(date) = HeaderValue::from_str(&text::http_date(SystemTime::now() + ahead))
+        {
+            response.headers_mut().insert("date", date);
+        }
+        response
     }
 
     /// Does what an action says before a request is applied. An answer ends it.

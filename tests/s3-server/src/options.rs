@@ -38,6 +38,8 @@ pub struct Options {
     pub buckets: Vec<String>,
     /// Those of them that everybody may read, and others that then exist as well.
     pub public_buckets: Vec<String>,
+    /// How far ahead the clock is that the `Date` of each answer shows.
+    pub ahead: Duration,
     /// How long credentials from `AssumeRole` are valid. If unset, as long as the request asks.
     pub session_duration: Option<Duration>,
     /// How long a `KillBefore` or `KillAfter` waits for a victim to be named.
@@ -89,6 +91,7 @@ impl Default for Options {
             deny: Vec::new(),
             buckets: Vec::new(),
             public_buckets: Vec::new(),
+            ahead: Duration::ZERO,
             session_duration: None,
             victim_wait: Duration::from_secs(5),
         }

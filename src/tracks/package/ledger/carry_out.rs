@@ -7,7 +7,8 @@ use crate::history::stored::{BATCH, Current};
 use crate::history::{Event, Position};
 use crate::s3::store::{Condition, Written, unique_id};
 use crate::tracks::package::plan::{
-    Act, Addition, Blob, Facts, Number, Of, Outcome, Over, Plan, Recorded, Sent, Step, To, plan,
+    Act, Addition, Blob, Facts, Number, Of, Outcome, Over, Plan, Pointed, Recorded, Sent, Step, To,
+    plan,
 };
 use crate::tracks::package::rules::{Change, Move, Pointer, Removal, Stood, newest};
 use crate::words::build::Run;
@@ -225,7 +226,7 @@ impl Hand<'_, '_> {
                 version
             }
             // Taken late: a reader that has seen a higher number does not look for lower ones.
-            Number::OfTime => now().max(self.putting.done.tried.map_or(0, |tried| tried + 1)),
+            Number::OfTime => self.time(now()),
         };
         self.putting.done.tried = Some(version);
         let key = self.ledger.package.record(version)?;
@@ -235,6 +236,17 @@ impl Hand<'_, '_> {
             self.putting.done.recorded = Some(version);
         }
         Ok(written.into())
+    }
+
+    /// The number of a version that is recorded now: by the server's clock, as all writers' are, and
+    /// above those that this put knows of.
+    fn time(&self, now: u64) -> u64 {
+        let latest = match self.facts.versions.latest {
+            Pointed::At(pointer) => Some(pointer.version),
+            Pointed::Nothing | Pointed::Unreadable => None,
+        };
+        let known = self.putting.done.tried.max(latest);
+        self.ledger.ledger.agreed_time(now).max(known.map_or(0, |known| known + 1))
     }
 
     async fn point(&mut self, of: &Of, to: Option<To>) -> anyhow::Result<Carried> {

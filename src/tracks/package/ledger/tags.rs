@@ -22,6 +22,16 @@ impl Ledger {
         Ok(self.foreign_tag(tag).await?.map(|version| (Some(version), 0)))
     }
 
+    /// Where another tool put a tag; a tag that names no version is on none, with a warning: one that
+    /// is damaged takes no other with it.
+    pub async fn foreign_tag_if_readable(&self, tag: &Tag) -> anyhow::Result<Option<u64>> {
+        let key = self.package.pointer(tag)?;
+        Ok(match self.pointed_of(&key, self.ledger.get(&key).await?).0 {
+            Pointed::At(pointer) => Some(pointer.version),
+            Pointed::Nothing | Pointed::Unreadable => None,
+        })
+    }
+
     /// Where another tool put a tag.
     pub async fn foreign_tag(&self, tag: &Tag) -> anyhow::Result<Option<u64>> {
         let key = self.package.pointer(tag)?;

@@ -114,7 +114,7 @@ impl Ledger {
         let mut moves = self.tag_history(tag)?.newest(usize::MAX).await?.unwrap_or_default();
         moves.reverse();
         if moves.is_empty()
-            && let Some(version) = self.foreign_tag(tag).await?
+            && let Some(version) = self.foreign_tag_if_readable(tag).await?
         {
             let what = Move { version: Some(version), id: format!("found on {version}") };
             let (time, build) = (rfc3339_of(0), Build::default());

@@ -1,6 +1,6 @@
 //! What a check answers, from what it reads newest first.
 
-use super::{Change, Move, Wanted};
+use super::{Change, Given, Move, Wanted};
 use crate::input::protocol::Version;
 use crate::words::names::Tag;
 use std::collections::HashSet;
@@ -19,12 +19,16 @@ pub struct VersionAnswer {
 }
 
 impl VersionAnswer {
-    /// An answer that has seen nothing yet. `gone`: the given version has no record.
-    pub fn new(given: Option<u64>, initial: usize, gone: bool) -> VersionAnswer {
+    /// An answer that has seen nothing yet.
+    pub fn new(given: Given, initial: usize) -> VersionAnswer {
+        let removed = match given {
+            Given::Gone(version) => HashSet::from([version]),
+            Given::Nothing | Given::Stands(_) => HashSet::new(),
+        };
         VersionAnswer {
-            given,
+            given: given.number(),
             initial,
-            removed: given.filter(|_| gone).into_iter().collect(),
+            removed,
             newest_first: Vec::new(),
             known: false,
         }
@@ -73,6 +77,14 @@ impl VersionAnswer {
     /// How many more the very first check wants.
     pub fn wants(&self) -> usize {
         self.initial.saturating_sub(self.newest_first.len())
+    }
+
+    /// Whether older versions than those that came by are missing, if there are any.
+    pub fn is_short(&self) -> bool {
+        match self.given {
+            None => self.newest_first.len() < self.initial,
+            Some(_) => self.newest_first.is_empty(),
+        }
     }
 
     /// The versions, oldest first: from the given one on, or, where it did not come by, the newest.

@@ -191,7 +191,7 @@ impl Pointer {
         let Some(version) = version else {
             return Err(fault(
                 format!("{what} is damaged: its version is no number"),
-                "somebody wrote to the object: assign the tag again",
+                "somebody wrote to the object: assign the tag again, or take it away with `s3-asset package untag`",
             ));
         };
         Ok(Pointer { version, tagged: raw.tagged })

@@ -33,6 +33,14 @@ fn changes(story: &[i64]) -> Vec<Change> {
     changes
 }
 
+fn given_as(given: Option<u64>, gone: bool) -> Given {
+    match given {
+        None => Given::Nothing,
+        Some(version) if gone => Given::Gone(version),
+        Some(version) => Given::Stands(version),
+    }
+}
+
 #[test]
 fn where_things_are() {
     let package = package();
@@ -108,7 +116,7 @@ fn what_a_check_answers() {
         (&[1, -1], Some(1), false, 1, &[]),
     ];
     for (story, given, gone, initial, want) in cases {
-        let mut answer = VersionAnswer::new(given, initial, gone);
+        let mut answer = VersionAnswer::new(given_as(given, gone), initial);
         let _ = changes(story).iter().any(|change| answer.take(change));
         let got: Vec<String> = answer.finish().iter().map(|v| v["version"].clone()).collect();
         let want: Vec<String> = want.iter().map(u64::to_string).collect();
@@ -126,7 +134,7 @@ fn an_answer_reads_no_further_than_it_must() {
         (vec![10, 20, 30], Some(25), false, 2),
         (vec![1, 2, 3], Some(9), false, 1),
     ] {
-        let mut answer = VersionAnswer::new(given, 1, gone);
+        let mut answer = VersionAnswer::new(given_as(given, gone), 1);
         let read = changes(&story).iter().position(|change| answer.take(change));
         assert_eq!(read, Some(reads - 1), "{story:?} {given:?}");
     }
@@ -263,7 +271,7 @@ fn what_the_history_does_not_have_yet_is_newest() {
         (&[1, 2, -1], &[7], Some(1), true, 1, &[7]),
     ];
     for (story, newer, given, gone, initial, want) in cases {
-        let mut answer = VersionAnswer::new(given, initial, gone);
+        let mut answer = VersionAnswer::new(given_as(given, gone), initial);
         let _ = changes(story).iter().any(|change| answer.take(change));
         answer.newer(newer.iter().copied());
         let got: Vec<String> = answer.finish().iter().map(|v| v["version"].clone()).collect();

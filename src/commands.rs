@@ -9,6 +9,7 @@ mod board;
 mod bucket_options;
 mod code_hash;
 mod doctor;
+mod gocd;
 mod import;
 mod import_plan;
 mod package;
@@ -66,6 +67,9 @@ enum Command {
     /// Keeps versions and tags of packages: sacker's commands
     #[command(after_help = package::HELP)]
     Package(package::Arguments),
+    /// Marks folders so that GoCD finds them, and lists a job's revisions: GoS3-matic's command
+    #[command(subcommand, after_help = gocd::HELP)]
+    Gocd(gocd::Command),
     /// Shows who stands where: files by ranks, packages by tags
     #[command(after_help = board::HELP)]
     Board(board::Arguments),
@@ -103,6 +107,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Artifacts(command) => artifacts::run(&report, command).await,
             Command::Release(command) => release::run(&report, command).await,
             Command::Package(arguments) => package::run(&report, arguments).await,
+            Command::Gocd(command) => gocd::run(&report, command).await,
             Command::Board(arguments) => board::run(&report, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&report, &arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,

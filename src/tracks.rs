@@ -2,6 +2,7 @@
 //! one `match` each for what is asked of every track.
 
 pub mod artifacts;
+pub mod gocd;
 pub mod package;
 pub mod promotion;
 
@@ -33,6 +34,8 @@ pub struct Source {
 pub enum Track {
     /// Sets of files, one for each commit.
     Artifacts(artifacts::source::Artifacts),
+    /// Folders that GoCD recognises.
+    Gocd(gocd::source::Gocd),
     /// Versions of a package, with tags.
     Package(package::source::Package),
     /// A file that climbs through ranks.
@@ -48,7 +51,7 @@ struct Tracks {
     promotion: Option<Value>,
     /// Versions of a package, with tags.
     package: Option<Value>,
-    /// Not in this release.
+    /// Folders that GoCD's S3 material recognises, and that GoCD published.
     gocd: Option<Value>,
     /// Not in this release.
     regexp: Text,
@@ -75,6 +78,7 @@ pub async fn check(
     let settings = &source.settings;
     match &source.track {
         Track::Artifacts(track) => artifacts::check::check(settings, track, store, version).await,
+        Track::Gocd(track) => gocd::check::check(settings, track, store, version).await,
         Track::Package(track) => package::check::check(settings, track, store, version).await,
         Track::Promotion(track) => promotion::check::check(settings, track, store, version).await,
     }
@@ -95,6 +99,10 @@ pub async fn get(
         Track::Artifacts(track) => {
             let params = artifacts::params::GetArtifacts::parse(params)?;
             artifacts::get::get(settings, track, engine, version, &params, destination).await
+        }
+        Track::Gocd(track) => {
+            let params = gocd::params::GetGocd::parse(params)?;
+            gocd::get::get(settings, track, engine, version, &params, destination).await
         }
         Track::Package(track) => {
             let params = GetFile::parse(params)?;
@@ -120,6 +128,10 @@ pub async fn put(
             let params = artifacts::params::PutArtifacts::parse(params)?;
             artifacts::put::put(track, engine, &params, sources, run).await
         }
+        Track::Gocd(track) => {
+            let params = gocd::params::PutGocd::parse(params)?;
+            gocd::put::put(track, engine, &params, sources, run).await
+        }
         Track::Package(track) => {
             let params = package::params::PutPackage::parse(params, track)?;
             package::put::put(track, engine, &params, sources, run).await
@@ -138,20 +150,26 @@ pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
         ("source.artifacts", artifacts::source::keys()),
         ("source.promotion", promotion::source::keys()),
         ("source.package", package::source::keys()),
+        ("source.gocd", gocd::source::keys()),
     ];
     [
         sources,
         artifacts::params::keys().into(),
         promotion::params::keys().into(),
         package::params::keys().into(),
+        gocd::params::keys().into(),
     ]
     .concat()
 }
 
 /// JSON Schema of a get's params and of a put's.
 pub fn params_schemas() -> [Value; 2] {
-    let tracks =
-        [artifacts::params::schemas(), promotion::params::schemas(), package::params::schemas()];
+    let tracks = [
+        artifacts::params::schemas(),
+        promotion::params::schemas(),
+        package::params::schemas(),
+        gocd::params::schemas(),
+    ];
     let (gets, puts): (Vec<Value>, Vec<Value>) =
         tracks.into_iter().map(|[get, put]| (get, put)).unzip();
     [
@@ -167,6 +185,7 @@ pub fn schema() -> Value {
         ("artifacts", artifacts::source::schema()),
         ("promotion", promotion::source::schema()),
         ("package", package::source::schema()),
+        ("gocd", gocd::source::schema()),
     ];
     let names = tracks.each_ref().map(|(name, _)| *name);
     if let Value::Object(properties) = &mut schema["properties"] {
@@ -211,9 +230,10 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
             promotion::source::parse(value(&tracks.promotion), prefix).map(Track::Promotion)
         }
         ["package"] => package::source::parse(value(&tracks.package), prefix).map(Track::Package),
+        ["gocd"] => gocd::source::parse(value(&tracks.gocd), prefix).map(Track::Gocd),
         [other] => Err(fault(
             format!("source.{other}: this release does not have that track"),
-            "it has `artifacts`, `promotion` and `package`: the others come with later releases",
+            "it has `artifacts`, `promotion`, `package` and `gocd`: the others come with later releases",
         )),
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }

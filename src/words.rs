@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod digest;
+pub mod encoded_word;
 pub mod fault;
 pub mod file;
 pub mod names;

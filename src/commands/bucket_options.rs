@@ -1,5 +1,6 @@
 //! Which bucket a command is about: options, or the environment.
 
+use crate::input::common::Common;
 use crate::machine::environment;
 use crate::machine::report::Report;
 use crate::s3::store::Store;
@@ -51,6 +52,13 @@ impl BucketOptions {
     /// The valid `source` that says the same.
     pub(super) fn parse(&self, variable: Option<&str>, track: Value) -> anyhow::Result<Source> {
         Source::parse(&self.source(environment::variable, variable, track)?)
+    }
+
+    /// A client for a bucket that an argument names, of which nothing else is known.
+    pub(super) async fn store(&self, report: &Arc<Report>) -> anyhow::Result<Store> {
+        let source = self.source(environment::variable, Some("BUCKET"), json!({}))?;
+        let settings = Common::read(&source)?.settings()?;
+        Ok(Store::open(&settings.access, report.clone()).await)
     }
 
     /// The `source` that says the same: what is valid there is valid here.

@@ -10,6 +10,7 @@ mod copy;
 mod delete;
 mod evidence;
 mod failure;
+mod folders;
 mod get;
 mod head;
 mod headers;

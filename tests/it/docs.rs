@@ -6,6 +6,7 @@ mod troubleshooting;
 
 use s3_asset_resource::input::get_file::GetFile;
 use s3_asset_resource::tracks::artifacts::params::{GetArtifacts, PutArtifacts};
+use s3_asset_resource::tracks::gocd::params::{GetGocd, PutGocd};
 use s3_asset_resource::tracks::package::params::PutPackage;
 use s3_asset_resource::tracks::promotion::params::PutPromotion;
 use s3_asset_resource::tracks::{self, Source, Track};
@@ -183,6 +184,7 @@ fn check_step(step: &Value, tracks: &Tracks) -> bool {
 fn check_get(track: &Track, params: Map<String, Value>) {
     let parsed = match track {
         Track::Artifacts(_) => GetArtifacts::parse(&params).map(drop),
+        Track::Gocd(_) => GetGocd::parse(&params).map(drop),
         Track::Package(_) => GetFile::parse(&params).map(drop),
         Track::Promotion(_) => GetFile::parse(&params).map(drop),
     };
@@ -194,6 +196,7 @@ fn check_get(track: &Track, params: Map<String, Value>) {
 fn check_put(track: &Track, params: Map<String, Value>) {
     let parsed = match track {
         Track::Artifacts(_) => PutArtifacts::parse(&params).map(drop),
+        Track::Gocd(_) => PutGocd::parse(&params).map(drop),
         Track::Package(it) => PutPackage::parse(&params, it).map(drop),
         Track::Promotion(it) => PutPromotion::parse(&params, it).map(drop),
     };

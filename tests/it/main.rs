@@ -19,6 +19,7 @@ mod cost;
 mod docs;
 mod faults;
 mod floors;
+mod gocd;
 mod input;
 mod integrity;
 mod kills;

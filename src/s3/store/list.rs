@@ -19,11 +19,11 @@ pub struct Listed {
 
 /// How far a listing has come.
 #[derive(Debug, Default)]
-struct Progress {
+pub(super) struct Progress {
     /// Where the next page begins.
-    token: Option<String>,
+    pub(super) token: Option<String>,
     /// The first key of the last page.
-    first: Option<String>,
+    pub(super) first: Option<String>,
 }
 
 impl Store {
@@ -72,7 +72,10 @@ impl Store {
 }
 
 /// Where a listing goes on after a page; none at its end.
-fn next_page(page: &ListObjectsV2Output, last: &Progress) -> Result<Option<String>, Failure> {
+pub(super) fn next_page(
+    page: &ListObjectsV2Output,
+    last: &Progress,
+) -> Result<Option<String>, Failure> {
     let first = page.contents().first().and_then(|object| object.key());
     if first.is_some() && first == last.first.as_deref() {
         return Err(Failure::listing("the listing comes with the same page again"));
@@ -115,7 +118,7 @@ fn objects(page: ListObjectsV2Output, prefix: &str) -> Result<Vec<Listed>, Failu
 }
 
 /// A key of a listing that is encoded as in the query of a URL.
-fn decoded(key: &str) -> String {
+pub(super) fn decoded(key: &str) -> String {
     percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 

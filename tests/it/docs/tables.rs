@@ -171,6 +171,9 @@ fn a_default_that_is_told_is_the_one_that_holds() {
                 "bucket": "b", "promotion": {"ranks": ["qa"], "rank": "qa", "file": "f"}
             }),
             "source.package" => json!({"bucket": "b", "package": {"name": "n"}}),
+            "source.gocd" => json!({
+                "bucket": "b", "gocd": {"pipeline": "p", "stage": "s", "job": "j"}
+            }),
             _ => json!({"bucket": "b", "artifacts": {"code_hash": "src"}}),
         };
         for key in &place.keys {

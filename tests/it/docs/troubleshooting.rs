@@ -267,6 +267,37 @@ fn imported() -> String {
     of_command(&to, &[&PACKAGE[..], &["import", path]].concat())
 }
 
+fn gocd() -> Vec<Said> {
+    let forgetful = Embedded::with(|options| options.forget_folder_metadata = true);
+    let put = |server: &Embedded, text: &str, params: Value| {
+        let mut all = json!({"directory": "assets"});
+        all.as_object_mut().expect("a map").extend(params.as_object().expect("a map").clone());
+        server.gocd().put(files(&Tree::of("a", text)).path(), &all)
+    };
+    let mut said =
+        vec![("the server did not keep the metadata", of(&put(&forgetful, "1", json!({}))))];
+    let server = Embedded::new();
+    let exactly = |revision: &str| of(&put(&server, "1", json!({"revision": revision})));
+    said.push(("is no revision", exactly("42")));
+    said.push(("GoCD takes the revision … for", exactly("42.1.0")));
+    put(&server, "2", json!({"revision": "42.1"})).version();
+    said.push(("is published with other files", exactly("42.1")));
+    let key = |rest: &str| format!("app/build/package/{rest}");
+    server.put(BUCKET, &key("1.1/"), "", &[("completed", "completed")]);
+    said.push(("was published by something else", exactly("1.1")));
+    let claim = "a".repeat(64);
+    let claimed = [("s3-asset-claim", claim.as_str()), ("s3-asset-files", claim.as_str())];
+    server.put(BUCKET, &key("2.1/"), "", &claimed);
+    said.push(("another put claimed revision", exactly("2.1")));
+    server.put(BUCKET, &key("3.1/a"), "x", &[]);
+    said.push(("has files, and no marker", exactly("3.1")));
+    let empty = json!({"annotate_only": true, "revision": "4.1"});
+    said.push(("nothing lies in the folder of revision", of(&server.gocd().put_params(&empty))));
+    let pending = server.gocd().get(&json!({"revision": "2.1"}), json!({}));
+    said.push(("is not completed", of(&pending.run)));
+    said
+}
+
 /// Whether a text has the parts of a key, in order.
 fn says(text: &str, key: &str) -> bool {
     let mut rest = text;
@@ -288,7 +319,7 @@ fn keys(page: &str) -> Vec<&str> {
 #[test]
 fn each_text_of_the_page_is_what_a_program_prints() {
     let sections =
-        [reaching, out_of_reach, answered_by_another, input, sets, ranks, archives, packages];
+        [reaching, out_of_reach, answered_by_another, input, sets, ranks, archives, packages, gocd];
     let said: Vec<Said> = std::thread::scope(|scope| {
         let running: Vec<_> = sections.iter().map(|section| scope.spawn(section)).collect();
         running.into_iter().flat_map(|it| it.join().expect("its stories hold")).collect()

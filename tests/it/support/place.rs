@@ -137,6 +137,12 @@ impl Place {
         }))
     }
 
+    /// A resource with the gocd track over the bucket, of the job `app/build/package`.
+    pub(crate) fn gocd(&self) -> Resource {
+        let job = json!({"pipeline": "app", "stage": "build", "job": "package"});
+        self.resource().unset("artifacts").set("gocd", job)
+    }
+
     /// A resource with the package track over the bucket.
     pub(crate) fn package(&self, name: &str) -> Resource {
         self.resource().unset("artifacts").set("package", json!({"name": name}))

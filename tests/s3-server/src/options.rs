@@ -24,6 +24,8 @@ pub struct Options {
     pub ignore_conditions: bool,
     /// Ignores the conditions of `CompleteMultipartUpload` only.
     pub ignore_complete_conditions: bool,
+    /// Keeps no user metadata of keys that end in `/`, as some servers do.
+    pub forget_folder_metadata: bool,
     /// The longest page of a listing, of at most 1000 keys.
     pub max_page: usize,
     /// What is done to the keys of a listing when it is asked to encode them.
@@ -84,6 +86,7 @@ impl Default for Options {
             wrong_region: WrongRegion::default(),
             ignore_conditions: false,
             ignore_complete_conditions: false,
+            forget_folder_metadata: false,
             max_page: 1000,
             listed_keys: ListedKeys::default(),
             min_part_size: 0,

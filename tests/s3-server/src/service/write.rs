@@ -21,7 +21,10 @@ impl Service {
         self.state().bucket(&input.bucket)?;
         let also = asked_algorithm(&headers);
         let received = self.receive(input.body, &headers, trailing_headers, also).await?;
-        let attributes = attributes::from_headers(&headers, input.metadata);
+        let mut attributes = attributes::from_headers(&headers, input.metadata);
+        if self.options().forget_folder_metadata && input.key.ends_with('/') {
+            attributes.metadata.clear();
+        }
         let answer_headers = attributes::encryption_headers(&attributes);
         let etag = received.etag.clone();
         let checksums = received.checksums.clone();

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -28,6 +28,8 @@ const PARTS_AT_ONCE: usize = 4;
 const MEMORY: u64 = 32 << 20;
 /// Bytes whose reading, hashing or writing takes less than 0.1 ms.
 const BRIEF: u64 = 64 << 10;
+/// Bytes that a core's cache holds: a `write` of many more takes the kernel twice as long.
+const SLICE: usize = 128 << 10;
 /// What one permit stands for.
 const UNIT: u64 = 64 << 10;
 
@@ -82,7 +84,8 @@ impl Engine {
                     let _room = self.room(file.part).await?;
                     let bytes = self.part_of(file, index).await?;
                     let number = i32::try_from(index + 1)?;
-                    let part = self.store.put_part(upload, number, bytes.clone()).await?;
+                    let sum = file.sums.get(index).cloned();
+                    let part = self.store.put_part(upload, number, bytes.clone(), sum).await?;
                     self.store.report().advance(0, bytes.len() as u64);
                     self.store.buffers.give(bytes);
                     anyhow::Ok(part)
@@ -126,8 +129,9 @@ impl Engine {
             let bytes = self.store.get_sized(key, size).await?;
             let (mut file, uri) = (create()?, self.store.uri(key.as_str()));
             let got = briefly(size, move || {
-                file.write_all(&bytes).context(uri)?;
-                Ok(Sha256::of(&bytes))
+                let mut hasher = Hasher::default();
+                keep(&bytes, &mut hasher, Some(&mut file)).context(uri)?;
+                Ok(hasher.finish())
             });
             got.await?
         } else {
@@ -188,10 +192,7 @@ impl Engine {
                 async move {
                     self.store.report().advance(0, bytes.len() as u64);
                     let (file, hasher, bytes) = blocking(move || {
-                        hasher.update(&bytes);
-                        if let Some(file) = &mut file {
-                            file.write_all(&bytes).context(uri)?;
-                        }
+                        keep(&bytes, &mut hasher, file.as_mut()).context(uri)?;
                         Ok((file, hasher, bytes))
                     })
                     .await?;
@@ -203,6 +204,18 @@ impl Engine {
             .await?;
         Ok(hasher.finish())
     }
+}
+
+/// Hashes bytes and writes them, slice by slice: what was read to be hashed is read again from the
+/// cache to be written.
+fn keep(bytes: &[u8], hasher: &mut Hasher, mut file: Option<&mut File>) -> io::Result<()> {
+    for slice in bytes.chunks(SLICE) {
+        hasher.update(slice);
+        if let Some(file) = &mut file {
+            file.write_all(slice)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs work over some bytes: where it stands when they are few, for a thread's hand-over would take
@@ -242,4 +255,31 @@ pub fn corrupt(uri: &str, why: String) -> anyhow::Error {
 
 fn units(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slice_is_hashed_and_written() {
+        for size in [0, 1, SLICE - 1, SLICE, SLICE + 1, 3 * SLICE + 5] {
+            let mut bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+            let directory = tempfile::tempdir().expect("a directory");
+            let kept = |bytes: &[u8], name: &str| {
+                let (path, mut hasher) = (directory.path().join(name), Hasher::default());
+                keep(bytes, &mut hasher, Some(&mut File::create(&path).expect("a file")))
+                    .expect("written");
+                assert!(std::fs::read(path).expect("a file") == bytes, "{size}");
+                hasher.finish()
+            };
+            let whole = kept(&bytes, "whole");
+            assert_eq!(whole, Sha256::of(&bytes));
+            for at in (0..size).step_by(SLICE) {
+                bytes[at] ^= 1;
+                assert_ne!(kept(&bytes, "flipped"), whole, "{size}: byte {at}");
+                bytes[at] ^= 1;
+            }
+        }
+    }
 }

@@ -3,7 +3,6 @@
 //! Hexadecimal is for people, manifests and keys; base64 is what S3's checksum headers, AWS
 //! Lambda and Terraform's `source_code_hash` expect.
 
-use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest;
 use std::fmt;
@@ -32,6 +31,11 @@ impl Sha256 {
     pub fn from_base64(text: &str) -> Option<Self> {
         let bytes = base64_simd::STANDARD.decode_to_vec(text).ok()?;
         Some(Sha256(bytes.try_into().ok()?))
+    }
+
+    /// The digest itself.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
     }
 
     /// 64 lower-case hexadecimal digits.
@@ -103,14 +107,6 @@ fn nibble(digit: u8) -> Option<u8> {
         b'A'..=b'F' => Some(digit - b'A' + 10),
         _ => None,
     }
-}
-
-/// The CRC-64/NVME of some bytes, as S3 writes it: what a file's parts are compared by between the
-/// pass that hashes them and the one that sends them.
-pub fn crc64(bytes: &[u8]) -> Bytes {
-    let mut sum = aws_smithy_checksums::ChecksumAlgorithm::Crc64Nvme.into_impl();
-    sum.update(bytes);
-    sum.finalize()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Copies by parts: of objects above 5 GiB in life, above a few bytes here.
+//! Copies by parts: of large objects in life, above a few bytes here.
 
 use crate::support::{BUCKET, Embedded, commit, noise};
 use s3_asset_resource::machine::report::Report;
@@ -72,4 +72,16 @@ fn a_source_that_changes_under_a_copy_by_parts_is_an_error() {
     copy(&server).expect_err("the source is another");
     assert!(server.get(BUCKET, "to").is_none());
     assert!(server.uploads(BUCKET).is_empty());
+}
+
+#[test]
+fn a_server_that_copies_no_parts_copies_the_whole() {
+    let server = server();
+    server.fault(Fault::new(Action::Status(501, "NotImplemented")).on("UploadPartCopy").always());
+    copy(&server).expect("the copy");
+    let object = server.get(BUCKET, "to").expect("the object");
+    assert_eq!(object.bytes(), noise(1, 4_500));
+    assert_eq!(object.content_type(), Some("text/plain"));
+    assert!(server.uploads(BUCKET).is_empty());
+    assert_eq!(server.requests_of("CopyObject").len(), 1);
 }

@@ -185,7 +185,7 @@ impl Probes<'_> {
         let size = parts.iter().map(|part| part.len() as u64).sum::<u64>();
         let mut sent = Vec::new();
         for (number, bytes) in (1..).zip(parts) {
-            sent.push(self.store.put_part(&upload, number, bytes).await?);
+            sent.push(self.store.put_part(&upload, number, bytes, None).await?);
         }
         self.store.complete(&upload, sent).await?;
         match self.there("in-parts").await?.size {

@@ -5,22 +5,32 @@ use crate::input::access::{Checksum, ChecksumAlgorithm};
 use crate::words::digest::Sha256;
 use bytes::Bytes;
 
+/// A checksum of a body that need not be made again.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    Nothing,
+    Sha256(Sha256),
+    Crc64Nvme(Bytes),
+}
+
 impl Store {
-    /// The checksum header of a body; `sha256` where it is known.
+    /// The checksum header of a body: the one that is known, unless another is asked for.
     pub(super) fn checksum_of(
         &self,
         bytes: &[u8],
-        sha256: Option<Sha256>,
+        known: &Known,
     ) -> Option<(ChecksumAlgorithm, String)> {
-        let algorithm = match (self.access.checksum, sha256) {
+        let algorithm = match (self.access.checksum, known) {
             (Checksum::None, _) => return None,
-            (Checksum::Default, Some(_)) => ChecksumAlgorithm::Sha256,
-            (Checksum::Default, None) => ChecksumAlgorithm::Crc64Nvme,
+            (Checksum::Default, Known::Sha256(_)) => ChecksumAlgorithm::Sha256,
+            (Checksum::Default, _) => ChecksumAlgorithm::Crc64Nvme,
             (Checksum::Always(algorithm), _) => algorithm,
         };
-        let value = match (algorithm, sha256) {
-            (ChecksumAlgorithm::Sha256, Some(sha256)) => sha256.base64(),
-            _ => base64_simd::STANDARD.encode_to_string(checksum(algorithm, bytes)),
+        let base64 = |sum: &[u8]| base64_simd::STANDARD.encode_to_string(sum);
+        let value = match (algorithm, known) {
+            (ChecksumAlgorithm::Sha256, Known::Sha256(sha256)) => sha256.base64(),
+            (ChecksumAlgorithm::Crc64Nvme, Known::Crc64Nvme(sum)) => base64(sum),
+            _ => base64(&checksum(algorithm, bytes)),
         };
         Some((algorithm, value))
     }

@@ -8,7 +8,7 @@ use crate::words::object::ObjectOptions;
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 
 impl Store {
-    /// Copies an object inside the bucket, by parts where it is too large for one request. An
+    /// Copies an object inside the bucket, by parts where it is large. An
     /// error when the source's tag is another than `etag`.
     pub async fn copy(
         &self,
@@ -17,8 +17,11 @@ impl Store {
         to: &Key,
         options: &ObjectOptions,
     ) -> anyhow::Result<()> {
-        if facts.size > self.limits.copy && self.access.multipart {
-            return self.copy_parts(from, facts, to, options).await;
+        if facts.size > self.limits.copy
+            && self.access.multipart
+            && self.copy_parts(from, facts, to, options).await?
+        {
+            return Ok(());
         }
         self.attempts(Operation::CopyObject, to.as_str(), || async {
             let mut request = self

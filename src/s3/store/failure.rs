@@ -119,6 +119,13 @@ impl Failure {
         self.code.as_deref() == Some("NoSuchUpload")
     }
 
+    /// Whether the server does not know what was asked for, as some do not know copied parts, or
+    /// takes it for something else.
+    pub(super) fn is_unknown_here(&self) -> bool {
+        self.cause == Cause::NoResult
+            || self.kind == Kind::Fatal && matches!(self.status, Some(400 | 405 | 501))
+    }
+
     /// For clients that may perhaps only write: without the right to list, S3 says of what is not
     /// there that reading it is forbidden.
     pub(super) fn missing_if_forbidden(mut self) -> Failure {

@@ -4,6 +4,7 @@
 //! bucket, is in [`Uploads`], from before the request that begins it is answered: so a put that fails or is told
 //! to stop aborts all of them.
 
+use super::checksum::Known;
 use super::evidence::{NoPages, proven};
 use super::{Failure, Kind, Operation, Store, failure};
 use crate::input::access::{Checksum, ChecksumAlgorithm};
@@ -20,9 +21,8 @@ use std::time::Duration;
 
 /// Enough for a create that is under way to be answered, short enough for Concourse's patience.
 const SETTLE: Duration = Duration::from_millis(1500);
+/// Of one object.
 const COPIES_AT_ONCE: usize = 8;
-/// Copied parts may be large: no byte of them comes through here.
-const COPY_PART: u64 = 512 << 20;
 
 /// The uploads that are not complete.
 #[derive(Debug, Default)]
@@ -101,14 +101,15 @@ impl Store {
         Ok(Upload { bucket, key: key.clone(), id, metadata })
     }
 
-    /// Sends a part; `number` counts from 1.
+    /// Sends a part; `number` counts from 1, `crc64` is of the bytes, where it is known.
     pub async fn put_part(
         &self,
         upload: &Upload,
         number: i32,
         bytes: Bytes,
+        crc64: Option<Bytes>,
     ) -> anyhow::Result<Part> {
-        let checksum = self.checksum_of(&bytes, None);
+        let checksum = self.checksum_of(&bytes, &crc64.map_or(Known::Nothing, Known::Crc64Nvme));
         let value =
             |algorithm| checksum.as_ref().filter(|(a, _)| *a == algorithm).map(|(_, v)| v.clone());
         let crc32 = value(ChecksumAlgorithm::Crc32);
@@ -251,26 +252,28 @@ impl Store {
         futures_util::future::join_all(open.iter().map(|upload| self.abort(upload))).await;
     }
 
-    /// Copies an object too large for one request.
+    /// Copies an object that is too large for one request, or slow in one. False: the server knows no
+    /// copies of parts, and nothing was done.
     pub(super) async fn copy_parts(
         &self,
         from: &Key,
         facts: &super::Facts,
         to: &Key,
         options: &ObjectOptions,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let upload = self.begin(to, options).await?;
-        let part = COPY_PART.min(self.limits.copy).max(facts.size.div_ceil(10_000));
+        let part = self.limits.copy_part_of(facts.size);
         let copies = futures_util::stream::iter(Span::cover(facts.size, part).zip(1..))
             .map(|(span, number)| self.copy_part(from, &facts.etag, &upload, span, number))
             .buffer_unordered(COPIES_AT_ONCE)
             .try_collect::<Vec<_>>()
             .await;
         let done = match copies {
-            Ok(parts) => self.complete(&upload, parts).await,
-            Err(e) => Err(e),
+            Ok(parts) => self.complete(&upload, parts).await.map(|()| true),
+            Err(e) if e.is_unknown_here() && facts.size <= super::limits::ONE_COPY => Ok(false),
+            Err(e) => Err(self.explain(e, Operation::UploadPartCopy, to.as_str())),
         };
-        if done.is_err() {
+        if !matches!(done, Ok(true)) {
             self.abort(&upload).await;
         }
         done
@@ -283,7 +286,7 @@ impl Store {
         upload: &Upload,
         span: Span,
         number: i32,
-    ) -> anyhow::Result<Part> {
+    ) -> Result<Part, Failure> {
         let result = self
             .attempts(Operation::UploadPartCopy, upload.key.as_str(), || async {
                 let request = self
@@ -302,8 +305,7 @@ impl Store {
                 let result = result.ok_or_else(|| Failure::no_result("the result of the copy"))?;
                 proven(result.e_tag.clone()).map(|()| result)
             })
-            .await
-            .map_err(|e| self.explain(e, Operation::UploadPartCopy, upload.key.as_str()))?;
+            .await?;
         let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(result.e_tag)

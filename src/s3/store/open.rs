@@ -24,7 +24,7 @@ impl Store {
             client: client(access, &report, clock.clone()).await,
             access: access.clone(),
             conditional: access.conditional_writes,
-            limits: Limits::default(),
+            limits: Limits::new(access.endpoint.as_deref()),
             report,
             clock,
             uploads: Arc::default(),

@@ -1,5 +1,6 @@
 //! PutObject.
 
+use super::checksum::Known;
 use super::evidence::{NoPages, proven};
 use super::headers::{metadata, tagging};
 use super::signing::PrecomputedPayload;
@@ -29,7 +30,7 @@ impl Store {
             return Ok(Written::Refused);
         }
         let signing = PrecomputedPayload(sha256.hex());
-        let checksum = self.checksum_of(&bytes, Some(sha256));
+        let checksum = self.checksum_of(&bytes, &Known::Sha256(sha256));
         let sent = self
             .attempts(Operation::PutObject, key.as_str(), || async {
                 let mut request = self

@@ -7,6 +7,10 @@
 //! - the first write to a track's history finds out whether the server obeys conditions, before
 //!   anything is published on the strength of them.
 
+mod named;
+
+pub use named::MissedPage;
+
 use crate::history::{Entry, Event, Head, Part, Peek, Position, Segment, Shape};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
 use crate::words::build::Run;
@@ -370,11 +374,20 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         bytes: Bytes,
         condition: &Condition,
     ) -> anyhow::Result<Written> {
-        let sha256 = Sha256::of(&bytes);
-        let options = ObjectOptions {
-            content_type: Some("application/json".to_owned()),
-            ..ObjectOptions::default()
-        };
-        self.store.put(key, bytes, sha256, condition, &options).await
+        write(self.store, key, bytes, condition).await
     }
+}
+
+async fn write(
+    store: &Store,
+    key: &Key,
+    bytes: Bytes,
+    condition: &Condition,
+) -> anyhow::Result<Written> {
+    let sha256 = Sha256::of(&bytes);
+    let options = ObjectOptions {
+        content_type: Some("application/json".to_owned()),
+        ..ObjectOptions::default()
+    };
+    store.put(key, bytes, sha256, condition, &options).await
 }

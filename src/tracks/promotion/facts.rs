@@ -4,7 +4,7 @@ use super::plan::{Claimed, Facts, Goal, Hit, Object};
 use super::rules::archive::{Claim, Record, Shelf};
 use super::rules::{Intent, Place, Promoted, Refused, Release, S3P};
 use super::source::Promotion;
-use crate::history::stored::{Current, History};
+use crate::history::stored::{Current, History, MissedPage};
 use crate::history::{Entry, Position};
 use crate::machine::workspace::Hashed;
 use crate::s3;
@@ -127,6 +127,8 @@ pub(super) struct Gathering<'a> {
     searched: u64,
     /// What was found in them.
     found: Option<Hit>,
+    /// What a put that goes on leaves for the next one's search.
+    pub(super) missed: Vec<MissedPage>,
 }
 
 /// What a put is about.
@@ -154,7 +156,8 @@ impl<'a> Gathering<'a> {
     /// A put that has looked at nothing yet.
     pub(super) fn new(engine: &'a Engine, track: &'a Promotion, ask: &'a Ask) -> Gathering<'a> {
         let id = s3::store::unique_id();
-        Gathering { engine, track, ask, id, settled: None, searched: 0, found: None }
+        let missed = Vec::new();
+        Gathering { engine, track, ask, id, settled: None, searched: 0, found: None, missed }
     }
 
     fn store(&self) -> &'a Store {
@@ -259,7 +262,7 @@ impl<'a> Gathering<'a> {
     /// The bytes of a version that stood at the rank before, and where in its history; of the
     /// version that stands there now where none is named.
     async fn at_the_rank_before(
-        &self,
+        &mut self,
         version: Option<&ReleaseVersion>,
     ) -> anyhow::Result<Settled> {
         let rank = self.track.previous().context("the first rank has none before it")?;
@@ -286,7 +289,14 @@ impl<'a> Gathering<'a> {
             if found.is_none() {
                 let shape = head.shape();
                 let history = history(self.store(), self.track, rank)?;
-                found = history.find(&shape, shape.segments_from(1), fits).await?;
+                let all = shape.segments_from(1);
+                found = match version.map(ReleaseVersion::as_str) {
+                    Some(name) => {
+                        let (names, missed) = (Promoted::names, &mut self.missed);
+                        history.find_named(&shape, all, name, names, missed, fits).await?
+                    }
+                    None => history.find(&shape, all, fits).await?,
+                };
             }
         }
         if let Some(entry) = found {
@@ -456,8 +466,9 @@ impl<'a> Gathering<'a> {
         };
         let unseen: Range<u64> = self.searched.max(range.start)..range.end;
         let mut hit = None;
-        history(self.store(), self.track, &self.track.rank)?
-            .find(&shape, unseen, |entry| {
+        let (name, names) = (intent.version().as_str(), Promoted::names);
+        history(&self.engine.store, self.track, &self.track.rank)?
+            .find_named(&shape, unseen, name, names, &mut self.missed, |entry| {
                 hit = Hit::of(intent, &id, entry, false);
                 hit.is_some()
             })

@@ -122,7 +122,11 @@ impl PutAtRank<'_> {
         for race in 0.. {
             let (facts, current) = gathering.gather(self.run.build.url.as_deref()).await?;
             let plan = self.putter().plan(&facts)?;
-            if let Carried::Out = self.steps(ask, &plan, &history, current).await? {
+            let carried = self.steps(ask, &plan, &history, current).await?;
+            for page in gathering.missed.drain(..) {
+                page.leave(self.store()).await;
+            }
+            if let Carried::Out = carried {
                 return Ok(plan.outcome);
             }
             history.pause(race).await?;

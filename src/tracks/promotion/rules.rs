@@ -66,6 +66,14 @@ pub struct Promoted {
     pub id: String,
 }
 
+impl Promoted {
+    /// The versions that a search for one finds here.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let before = self.after_s3p.iter();
+        std::iter::once(&self.release.version).chain(before).map(|it| it.as_str()).collect()
+    }
+}
+
 /// A place in a rank's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {

@@ -6,6 +6,7 @@ use s3_asset_resource::history::{Head, SEGMENT, VOLUME};
 use s3_asset_resource::tracks::promotion::rules::{Place, Promoted, Release};
 use s3_asset_resource::words::digest::Sha256;
 use s3_asset_resource::words::names::{Key, Rank, ReleaseVersion};
+use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 
 /// A server whose rank has seen the versions 1 to `count`, all of the same bytes.
@@ -99,11 +100,79 @@ fn at_a_hundred_thousand_promotions() {
         println!("a get of promotion {n}: {requests} requests");
         assert!(requests <= most, "{requests}");
     }
-    // As many at the rank before: a new version, and the rerun of an old promotion.
-    grown(&server, "qa", COUNT + 1);
-    for (n, want) in [(COUNT + 1, nth(COUNT + 1)), (7, nth(7))] {
+}
+
+/// However long the history: 20,000 promotions are 310 segments, 4 whole volumes among them.
+#[test]
+fn a_promotion_reads_few_older_parts() {
+    const COUNT: usize = 20_000;
+    let server = server("staging", COUNT);
+    let staging = at(&server.resource(), "staging");
+    // As many stood at the rank before: a new version, and the rerun of an old promotion. Who first finds
+    // no index reads every older part, and makes it.
+    grown(&server, "qa", COUNT + 3);
+    for n in [COUNT + 1, 6] {
+        promote(&staging, &n.to_string());
+    }
+    // One promotion in 64 finds that a segment was sealed since, and goes on from the page before.
+    let new = |n| (n, nth(n));
+    for ((n, want), most) in [(new(COUNT + 2), 4), (new(7), 3), (new(COUNT + 3), 3)] {
         server.reset_requests();
         assert_eq!(promote(&staging, &n.to_string()).version(), want);
         println!("a promotion of version {n}: {} requests", server.requests().len());
+        for rank in ["qa", "staging"] {
+            let older = older_parts(&server, rank).len();
+            assert!(older <= most, "version {n}: {older} older parts of {rank}");
+        }
     }
+}
+
+/// The older parts of a rank's history, and the pages of its index, that were read.
+fn older_parts(server: &Embedded, rank: &str) -> Vec<String> {
+    let below = format!("{rank}/.history/{FILE}/");
+    let read =
+        server.requests_of("GetObject").into_iter().filter_map(|request| request.key.clone());
+    read.filter(|key| key.starts_with(&below)).collect()
+}
+
+#[test]
+fn an_index_that_is_damaged_or_behind_is_made_anew() {
+    const COUNT: usize = 700;
+    let server = server("staging", COUNT);
+    grown(&server, "qa", COUNT + 4);
+    let staging = at(&server.resource(), "staging");
+    let promoted = |n: usize| {
+        server.reset_requests();
+        let put = promote(&staging, &n.to_string());
+        assert_eq!(put.version(), nth(n));
+        (older_parts(&server, "staging").len(), put.stderr)
+    };
+    let page = |server: &Embedded| {
+        let pages = server.keys(BUCKET).into_iter();
+        pages
+            .filter(|key| key.starts_with("staging/") && key.contains("/index/"))
+            .collect::<Vec<_>>()
+    };
+    assert!(promoted(COUNT + 1).0 > 3);
+    // That may have sealed a segment more.
+    promoted(6);
+    let pages = page(&server);
+    // An old promotion is found by it, not by reading on.
+    assert_eq!(promoted(7).0, 2);
+    for damaged in ["", "{}", "{\"format\":\"s3-asset-history-index/1\""] {
+        server.put(BUCKET, pages.last().expect("a page"), damaged, &[]);
+        let (read, log) = promoted(8);
+        assert!(read > 3 && log.contains("made anew"), "{log}");
+        assert_eq!(promoted(9).0, 2);
+    }
+    // Whoever may not write there goes on without it.
+    server.remove(BUCKET, pages.last().expect("a page"));
+    server.fault(
+        Fault::new(Action::Status(403, "AccessDenied"))
+            .on("PutObject")
+            .key(pages.last().expect("a page"))
+            .always(),
+    );
+    assert!(promoted(10).0 > 3);
+    assert!(promoted(11).0 > 3);
 }

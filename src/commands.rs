@@ -57,7 +57,7 @@ enum Command {
     Check(Output),
     /// Uploads the package directory that `check` prepared, unless the assets were found
     #[command(after_help = asset_manager::UPLOAD_HELP)]
-    Upload(Output),
+    Upload(asset_manager::UploadArguments),
     /// Looks at the sets in a bucket, and gives a history to a bucket that has none
     #[command(subcommand, after_help = artifacts::HELP)]
     Artifacts(artifacts::Command),
@@ -103,7 +103,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
     terminal::run(&report.clone(), async {
         match cli.command {
             Command::Check(output) => asset_manager::check(&report, output).await,
-            Command::Upload(output) => asset_manager::upload(&report, output).await,
+            Command::Upload(arguments) => asset_manager::upload(&report, arguments).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
             Command::Release(command) => release::run(&report, command).await,
             Command::Package(arguments) => package::run(&report, arguments).await,

@@ -23,6 +23,9 @@ use std::sync::Arc;
 /// Where Concourse calls a resource's programs.
 const RESOURCE: &str = "/opt/resource";
 
+/// Has a put print its plan, and change nothing.
+const DRY_RUN: &str = "--dry-run";
+
 /// Runs the program that the first argument names.
 pub fn main() -> ExitCode {
     let arguments = environment::arguments();
@@ -49,6 +52,9 @@ pub fn program(name: &str) -> ExitCode {
 /// One of the three programs of a resource.
 fn resource(program: &str, arguments: &[&str]) -> ExitCode {
     let report = report(Reader::Concourse);
+    let (options, directories): (Vec<&str>, Vec<&str>) =
+        arguments.iter().partition(|argument| program == "out" && **argument == DRY_RUN);
+    let dry_run = !options.is_empty();
     run(&report, async {
         let mut input = Vec::new();
         std::io::stdin().read_to_end(&mut input).context("standard input")?;
@@ -59,7 +65,7 @@ fn resource(program: &str, arguments: &[&str]) -> ExitCode {
             source.settings.warnings.iter().for_each(|warning| report.warn(warning));
         }
         let directory = || {
-            arguments.first().map(Path::new).ok_or_else(|| {
+            directories.first().map(Path::new).ok_or_else(|| {
                 fault(
                     format!("{program}: no directory given"),
                     format!("usage: {RESOURCE}/{program} <directory> < request.json"),
@@ -88,6 +94,15 @@ fn resource(program: &str, arguments: &[&str]) -> ExitCode {
                     Store::open(&source.settings.access, report.clone()).await,
                 ));
                 let run = environment::run();
+                if dry_run {
+                    let work = tracks::plan(&source, &engine, &request.params, directory, &run);
+                    let planned = until_terminated(async {}, work).await?;
+                    planned.steps.iter().for_each(|step| report.info(step));
+                    if planned.steps.is_empty() {
+                        report.info("there is nothing to do");
+                    }
+                    return answer(&planned).map(|()| ExitCode::SUCCESS);
+                }
                 let work = tracks::put(&source, &engine, &request.params, directory, &run);
                 answer(&until_terminated(engine.store.abort_all(), work).await?)
             }

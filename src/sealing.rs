@@ -1,4 +1,5 @@
 //! Whole or not at all: how a set of files becomes a published one.
 
+pub mod plan;
 pub mod publish;
 pub mod set;

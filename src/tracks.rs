@@ -9,7 +9,7 @@ pub mod promotion;
 use crate::input::common::{self, Common, Settings};
 use crate::input::get_file::GetFile;
 use crate::input::lenient::{Text, closed, fields_of, read, refuse_unknown, schema_of};
-use crate::input::protocol::{Response, Version};
+use crate::input::protocol::{Planned, Response, Version};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
 use crate::words::build::Run;
@@ -139,6 +139,30 @@ pub async fn put(
         Track::Promotion(track) => {
             let params = promotion::params::PutPromotion::parse(params, track)?;
             promotion::put::put(track, engine, &params, sources, run).await
+        }
+    }
+}
+
+/// What a put would do now, and what it would answer: reads only.
+pub async fn plan(
+    source: &Source,
+    engine: &Engine,
+    params: &Map<String, Value>,
+    sources: &Path,
+    run: &Run,
+) -> anyhow::Result<Planned> {
+    match &source.track {
+        Track::Artifacts(track) => {
+            let params = artifacts::params::PutArtifacts::parse(params)?;
+            artifacts::put::plan(track, engine, &params, sources, run).await
+        }
+        Track::Package(_) => Err(fault(
+            "package: a put of this track has no plan to show",
+            "`s3-asset package add --dry-run` shows one",
+        )),
+        Track::Promotion(track) => {
+            let params = promotion::params::PutPromotion::parse(params, track)?;
+            promotion::put::plan(track, engine, &params, sources, run).await
         }
     }
 }

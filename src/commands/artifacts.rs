@@ -9,9 +9,9 @@ use crate::history::stored::History;
 use crate::machine::report::{Report, size};
 use crate::machine::terminal::{self, until_terminated};
 use crate::s3::transfer::missing;
-use crate::sealing::publish;
 use crate::sealing::set::Manifest;
 use crate::tracks::artifacts::rules;
+use crate::tracks::artifacts::standing::{Stood, adopted, stood};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::fault::fault;
 use crate::words::names::{CommitId, shown};
@@ -203,8 +203,14 @@ async fn show(opened: &Opened, arguments: &ShowArguments) -> anyhow::Result<()> 
     let store = &*opened.engine.store;
     let folder = rules::folder(opened.track.set(&commit));
     let uri = store.uri(folder.prefix.as_str().trim_end_matches('/'));
-    if let Some(standing) = publish::standing(store, &folder).await? {
-        let manifest = standing.manifest;
+    let manifest = match stood(store, &opened.track, &commit).await? {
+        None => None,
+        Some(Stood::Own(standing)) => Some(standing.manifest),
+        Some(Stood::Copied { manifest, .. }) => {
+            Some(adopted(store, &opened.track, &commit, manifest).await?)
+        }
+    };
+    if let Some(manifest) = manifest {
         if arguments.output.json {
             let mut value = serde_json::to_value(&manifest)?;
             value["s3_uri"] = uri.into();

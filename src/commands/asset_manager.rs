@@ -17,13 +17,14 @@ use crate::machine::environment::{self, variable};
 use crate::machine::report::{Report, count};
 use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::{read_text, scan};
-use crate::tracks::artifacts::put::{Outcome, Putting, hash_code, open};
+use crate::tracks::artifacts::put::{Ask, Code, News, Outcome, PutSet, open};
 use crate::tracks::artifacts::rules::RESERVED;
 use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{CodeHash, CommitId};
 use crate::words::object::ObjectOptions;
 use anyhow::Context as _;
+use clap::Args;
 use serde_json::json;
 use std::fs;
 use std::io::ErrorKind;
@@ -60,7 +61,8 @@ Does nothing where .found stands. Exit status: 100 no package directory, 101 no 
 102 nothing to upload, 103 no commit hash, 1 anything else.
 
 Examples:
-  PACKAGE_ASSETS_BUCKET=my-assets PACKAGE_DIRECTORY=packages s3-asset upload";
+  PACKAGE_ASSETS_BUCKET=my-assets PACKAGE_DIRECTORY=packages s3-asset upload
+  PACKAGE_ASSETS_BUCKET=my-assets PACKAGE_DIRECTORY=packages s3-asset upload --dry-run";
 
 /// An exit status of the original, and what is said with it.
 struct Stop {
@@ -118,18 +120,26 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
     write(&input.directory, COMMIT_HASH, commit.as_str())?;
 
     let opened = sets(&input.bucket).open(report).await?;
-    let (engine, run) = (&opened.engine, environment::run());
-    let putting = putting(&opened, &commit, &run);
-    let mut code_hash = None;
-    let code = async || {
-        let Some(filter) = &input.filter else { return Ok(None) };
-        let recipe = Recipe::parse(Algorithm::Md5, &[filter]).map_err(anyhow::Error::from)?;
-        let hash = hash_code(&recipe, &input.repository, NoFiles::Allow, report).await?;
-        write(&input.directory, CODE_HASH, hash.as_str())?;
-        code_hash = Some(hash.clone());
-        Ok(Some(hash))
+    let run = environment::run();
+    let code = match &input.filter {
+        None => Code::Unknown,
+        Some(filter) => {
+            let recipe = Recipe::parse(Algorithm::Md5, &[filter]).map_err(anyhow::Error::from)?;
+            let repository = input.repository.clone();
+            Code::Of { repository, recipe, no_files: NoFiles::Allow }
+        }
     };
-    let outcome = until_terminated(engine.store.abort_all(), putting.find(code)).await?;
+    let ask = Ask { commit: commit.clone(), code, directory: None };
+    let put = put(&opened, &run);
+    let work = put.carry_out(&ask);
+    let outcome = until_terminated(opened.engine.store.abort_all(), work).await?;
+    put.tell(&ask, &outcome);
+    let code_hash = match &outcome {
+        Outcome::Published { code_hash, .. } | Outcome::Missing { code_hash } => code_hash.clone(),
+    };
+    if let Some(hash) = &code_hash {
+        write(&input.directory, CODE_HASH, hash.as_str())?;
+    }
     let found = matches!(outcome, Outcome::Published { .. });
     if found {
         write(&input.directory, FOUND, "")?;
@@ -214,8 +224,21 @@ impl UploadInput {
     }
 }
 
+/// The options of `upload`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct UploadArguments {
+    /// Shows what would be done, and does nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
 /// Uploads the package directory, publishes it and fills the cache.
-pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn upload(
+    report: &Arc<Report>,
+    UploadArguments { dry_run, output }: UploadArguments,
+) -> anyhow::Result<ExitCode> {
     let input = match UploadInput::read(variable) {
         Ok(input) => input,
         Err(NoUpload::Found) => {
@@ -232,21 +255,28 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
     report.info(format!("commit {commit}"));
     code_hash.iter().for_each(|hash| report.info(format!("code hash {hash}")));
     let opened = sets(&bucket).open(report).await?;
-    let (engine, run) = (&opened.engine, environment::run());
-    let (putting, visible) = (putting(&opened, &commit, &run), selection()?);
-    let work = async {
-        match putting.find(async || Ok(None)).await? {
-            // Another build was faster, or this one was killed after it had published.
-            Outcome::Published { manifest, .. } => Ok((manifest, false)),
-            Outcome::Missing { current, .. } => {
-                match putting.upload(&directory, &visible, code_hash.clone(), current).await? {
-                    Outcome::Published { manifest, .. } => Ok((manifest, true)),
-                    Outcome::Missing { .. } => anyhow::bail!("{commit}: uploaded, and not there"),
-                }
-            }
+    let run = environment::run();
+    let code = code_hash.clone().map_or(Code::Unknown, Code::Given);
+    let ask = Ask { commit: commit.clone(), code, directory: Some((directory, selection()?)) };
+    let put = put(&opened, &run);
+    if dry_run {
+        let (steps, _) = until_terminated(async {}, put.dry_run(&ask)).await?;
+        if output.json {
+            terminal::answer(&json!({"commit": commit, "code_hash": code_hash, "steps": steps}))?;
+        } else {
+            let lines: Vec<String> = steps.iter().map(|step| format!("{step}\n")).collect();
+            terminal::print(lines.concat().as_bytes())?;
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let work = put.carry_out(&ask);
+    let outcome = until_terminated(opened.engine.store.abort_all(), work).await?;
+    put.tell(&ask, &outcome);
+    // Another build may have been faster, or this one was killed after it had published.
+    let (manifest, uploaded) = match outcome {
+        Outcome::Published { manifest, news, .. } => (manifest, news == News::Published),
+        Outcome::Missing { .. } => anyhow::bail!("{commit}: uploaded, and not there"),
     };
-    let (manifest, uploaded) = until_terminated(engine.store.abort_all(), work).await?;
     let files = manifest.as_ref().map(|manifest| manifest.files.len());
     if let (true, Some(files)) = (uploaded, files) {
         report.success(format!("{} uploaded", count(files, "package")));
@@ -262,13 +292,9 @@ pub(super) async fn upload(report: &Arc<Report>, output: Output) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-/// A commit's set, as a build at some time finds or uploads it.
-fn putting<'a>(
-    Opened { engine, track }: &'a Opened,
-    commit: &'a CommitId,
-    run: &'a Run,
-) -> Putting<'a> {
-    Putting { engine, track, commit, run, options: ObjectOptions::NONE }
+/// Sets, as a build at some time finds or uploads them.
+fn put<'a>(Opened { engine, track }: &'a Opened, run: &'a Run) -> PutSet<'a> {
+    PutSet { engine, track, run, options: ObjectOptions::NONE }
 }
 
 fn sets(bucket: &str) -> SetsOptions {

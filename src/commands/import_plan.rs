@@ -2,8 +2,8 @@
 //!
 //! No network, no clock: listings and known commits come in, steps go out.
 
-use super::unlisted_sets::is_file;
 use crate::s3::store::Listed;
+use crate::tracks::artifacts::rules::is_file;
 use crate::words::names::{CommitId, Prefix};
 use std::collections::{BTreeMap, HashSet};
 

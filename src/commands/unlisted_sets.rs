@@ -3,7 +3,7 @@
 
 use crate::s3::store::{Listed, Store};
 use crate::s3::transfer::missing;
-use crate::tracks::artifacts::rules::RESERVED;
+use crate::tracks::artifacts::rules::is_file;
 use crate::words::digest::Sha256;
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -28,14 +28,6 @@ pub(super) struct LegacyFile {
     pub(super) commit: Option<CommitId>,
     /// `code-hash`.
     pub(super) code_hash: Option<CodeHash>,
-}
-
-/// Whether a listed object is a file of the set in `folder`: not the console's marker of a folder,
-/// nor anything that this resource keeps to itself.
-pub(super) fn is_file(folder: &str, key: &str) -> bool {
-    let below = key.strip_prefix(folder).unwrap_or("");
-    let reserved = RelPath::parse(below).is_ok_and(|path| path.is_below(&RESERVED));
-    !below.is_empty() && !below.ends_with('/') && !reserved
 }
 
 /// Reads what the objects of a folder say about themselves.
@@ -64,25 +56,4 @@ pub(super) async fn read(
         .buffered(AT_ONCE)
         .try_collect()
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_file;
-
-    #[test]
-    fn what_counts_as_a_file() {
-        let cases = [
-            ("a/c/x.zip", true),
-            ("a/c/d/x.zip", true),
-            ("a/c/.hidden", true),
-            ("a/c/", false),
-            ("a/c/d/", false),
-            ("a/c/.manifest.json", false),
-            ("a/c/.sets/d/x", false),
-        ];
-        for (key, want) in cases {
-            assert_eq!(is_file("a/c/", key), want, "{key}");
-        }
-    }
 }

@@ -73,6 +73,16 @@ fn version(map: Map<String, Value>) -> anyhow::Result<Version> {
         .collect()
 }
 
+/// What a put would do, and what it would answer when that is done.
+#[derive(Debug, Serialize)]
+pub struct Planned {
+    /// Each step and its reason, in words; none: there is nothing to do.
+    pub steps: Vec<String>,
+    /// The answer.
+    #[serde(flatten)]
+    pub response: Response,
+}
+
 /// What a get or a put answers.
 #[derive(Debug, Serialize)]
 pub struct Response {

@@ -1,54 +1,29 @@
-//! Publishing a set of files under a folder: claim, send, seal, and make the plain keys agree.
+//! A set's folder in S3: what lies in it is read, and a plan for it is carried out.
 //!
-//! [`crate::sealing::set`] says which keys a set may write and why that is safe under races; this file
-//! carries it out. Killed anywhere, the same put again finishes: what is already there with the
-//! same bytes is not sent again.
+//! [`crate::sealing::set`] says which keys a set may write and why that is safe under races, and
+//! [`crate::sealing::plan`] decides. Killed anywhere, the same put again finishes: what is already
+//! there with the same bytes is not sent again.
 
 use crate::history::Position;
-use crate::machine::workspace::Hashed;
 use crate::s3::store::{Condition, Facts, Fetched, Listed, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, missing};
+use crate::sealing::plan::{Claimed, Ground, How, Item, Placing, Plan, Seal};
 use crate::sealing::set::{Claim, Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
-use crate::words::names::{Key, RelPath};
+use crate::words::names::RelPath;
 use crate::words::object::ObjectOptions;
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
-/// A file of a set to publish, and where its bytes are.
-#[derive(Debug, Clone)]
-pub enum Item {
-    /// On disk.
-    Disk(Arc<Hashed>),
-    /// In the bucket.
-    Object(ManifestFile),
-}
-
-impl Item {
-    fn facts(&self) -> FileFacts {
-        match self {
-            Item::Disk(file) => file.facts.clone(),
-            Item::Object(file) => file.facts(),
-        }
-    }
-}
-
-/// A set to publish.
-#[derive(Debug)]
-pub struct Publication<'a> {
-    /// Where.
-    pub folder: &'a Folder,
-    /// What.
-    pub items: Vec<Item>,
-    /// For which commit, by whom.
-    pub provenance: &'a Provenance,
-    /// What the user wants of each object.
-    pub options: &'a ObjectOptions,
-    /// Where the history stood before: a reader of the manifest finds its entry from there.
-    pub position: &'a Position,
+/// How far a plan was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// To its end.
+    Out,
+    /// Another writer was faster: look at everything anew.
+    Overtaken,
 }
 
 /// A published set, as it stands in the bucket.
@@ -72,38 +47,6 @@ pub async fn standing(store: &Store, folder: &Folder) -> anyhow::Result<Option<S
     Ok(Some(Standing { manifest, position }))
 }
 
-/// Publishes a set; answers what stands afterwards, which is another's when another put was faster.
-pub async fn publish(engine: &Engine, publication: Publication<'_>) -> anyhow::Result<Standing> {
-    let store = &*engine.store;
-    let Publication { folder, items, provenance, options, position } = publication;
-    let facts: Vec<FileFacts> = items.iter().map(Item::facts).collect();
-    let digest = digest(&facts);
-    let (owner, existing) = claim(store, folder, &digest, provenance, options).await?;
-    let writer = Writer {
-        engine,
-        folder,
-        digest,
-        owner,
-        existing,
-        options: with_provenance(options, provenance),
-    };
-    store.report().begin(
-        if matches!(items.first(), Some(Item::Object(_))) { "copying" } else { "uploading" },
-        items.len(),
-        facts.iter().map(|file| file.size).sum(),
-    );
-    let files = stream::iter(items)
-        .map(|item| writer.place(item))
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<Vec<_>>()
-        .await;
-    store.report().end();
-    let manifest = Manifest::new(provenance, files?);
-    let stands = seal(store, folder, manifest, options, position).await?;
-    agree(engine, folder, &stands.manifest, options).await?;
-    Ok(stands)
-}
-
 /// Writes the manifest of a set whose files are all there, which publishes it; answers what stands
 /// afterwards, which is another's when another put was faster.
 pub async fn seal(
@@ -114,11 +57,8 @@ pub async fn seal(
     position: &Position,
 ) -> anyhow::Result<Standing> {
     let key = folder.manifest()?;
-    let bytes = manifest.to_bytes()?;
-    let mut own = sealed(options);
-    own.metadata.insert(POSITION.to_owned(), position.to_string());
-    let sha256 = Sha256::of(&bytes);
-    let written = store.put(&key, bytes.into(), sha256, &Condition::Absent, &own).await?;
+    let written =
+        write(store, folder, &manifest, options, position, &Condition::Absent).await?;
     Ok(match written {
         Written::Yes => Standing { manifest, position: Some(position.clone()) },
         // Another put, or this one before its answer was lost.
@@ -128,141 +68,198 @@ pub async fn seal(
     })
 }
 
-/// Copies over the plain keys what the manifest names elsewhere, where they do not hold it yet:
-/// for readers that know nothing of manifests.
-pub async fn agree(
+/// Looks at what lies in a folder where no set is published, for a set of these files; `listed` is
+/// all that it holds.
+pub async fn ground(
+    store: &Store,
+    folder: &Folder,
+    listed: &[Listed],
+    files: &[FileFacts],
+) -> anyhow::Result<Ground> {
+    let pending = folder.pending()?;
+    let taken: HashMap<String, u64> =
+        listed.iter().map(|Listed { key, size, .. }| (key.clone(), *size)).collect();
+    let claim = if taken.contains_key(pending.as_str()) {
+        match store.get(&pending).await? {
+            None => Claimed::ByNobody,
+            Some(found) => {
+                Claim::digest_in(&found.bytes).map_or(Claimed::ByStrangers, Claimed::By)
+            }
+        }
+    } else {
+        Claimed::ByNobody
+    };
+    let digest = digest(files);
+    let held = stream::iter(if taken.is_empty() { &[] } else { files })
+        .map(|file| {
+            let taken = &taken;
+            async move {
+                for key in [folder.plain(&file.path)?, folder.own(&digest, &file.path)?] {
+                    if taken.get(key.as_str()) == Some(&file.size)
+                        && holds(store.head(&key).await?.as_ref(), file.size, &file.sha256)
+                    {
+                        return Ok(Some(key));
+                    }
+                }
+                anyhow::Ok(None)
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_filter_map(|key| async { Ok(key) })
+        .try_collect::<HashSet<_>>()
+        .await?;
+    Ok(Ground { claim, taken, held, replaces: None })
+}
+
+/// Carries out a plan: the claim, the files, the manifest, the plain keys. `position` is where the
+/// history stood before: a reader of the manifest finds its entry from there.
+pub async fn carry_out(
+    engine: &Engine,
+    plan: &Plan,
+    options: &ObjectOptions,
+    position: &Position,
+) -> anyhow::Result<Carried> {
+    let store = &*engine.store;
+    if let Some(digest) = plan.claim {
+        let key = plan.folder.pending()?;
+        let bytes = Claim::new(digest, &plan.provenance).to_bytes()?;
+        let sha256 = Sha256::of(&bytes);
+        let own = sealed(options);
+        if store.put(&key, bytes.into(), sha256, &Condition::Absent, &own).await?
+            == Written::Refused
+        {
+            return Ok(Carried::Overtaken);
+        }
+    }
+    let of_files = with_provenance(options, &plan.provenance);
+    if place(engine, &plan.placings, &of_files).await? == Carried::Overtaken {
+        return Ok(Carried::Overtaken);
+    }
+    if let Some(Seal { manifest, replaces }) = &plan.seal {
+        let condition = Condition::still(replaces.as_ref());
+        if write(store, &plan.folder, manifest, options, position, &condition).await?
+            == Written::Refused
+        {
+            return Ok(Carried::Overtaken);
+        }
+    }
+    agree(engine, &plan.folder, &plan.agree, &of_files).await?;
+    Ok(Carried::Out)
+}
+
+/// Brings each file under its key.
+async fn place(
+    engine: &Engine,
+    placings: &[Placing],
+    options: &ObjectOptions,
+) -> anyhow::Result<Carried> {
+    let report = engine.store.report();
+    let Some(first) = placings.first() else { return Ok(Carried::Out) };
+    let copies = matches!(first.item, Item::Object { .. });
+    report.begin(
+        if copies { "copying" } else { "uploading" },
+        placings.len(),
+        placings.iter().map(|placing| placing.item.facts().size).sum(),
+    );
+    let placed = stream::iter(placings)
+        .map(|placing| place_one(engine, placing, options))
+        .buffer_unordered(AT_ONCE)
+        .try_fold(Carried::Out, |all, one| async move {
+            Ok(if one == Carried::Overtaken { one } else { all })
+        })
+        .await;
+    report.end();
+    placed
+}
+
+async fn place_one(
+    engine: &Engine,
+    Placing { item, key, how }: &Placing,
+    options: &ObjectOptions,
+) -> anyhow::Result<Carried> {
+    let store = &*engine.store;
+    let FileFacts { path, size, sha256, .. } = item.facts();
+    let options = of_file(options, &path, &sha256);
+    match (how, item) {
+        (How::Keep, _) => store.report().advance(1, size),
+        (How::Write | How::Mend, Item::Object { file, seen }) => {
+            let from = match seen {
+                Some(facts) => facts.clone(),
+                None => source(store, file).await?,
+            };
+            store.copy(&file.key, &from, key, &options).await?;
+            store.report().advance(1, size);
+        }
+        (How::Write, Item::Disk(file)) => {
+            let written = engine.upload(file, key, &Condition::Absent, &options).await?;
+            // Refused, and there: this very write, whose answer was lost.
+            if written == Written::Refused
+                && !holds(store.head(key).await?.as_ref(), size, &sha256)
+            {
+                return Ok(Carried::Overtaken);
+            }
+        }
+        (How::Mend, Item::Disk(file)) => {
+            engine.upload(file, key, &Condition::None, &options).await?;
+        }
+    }
+    Ok(Carried::Out)
+}
+
+/// Copies files over their plain keys, for readers that know nothing of manifests.
+async fn agree(
     engine: &Engine,
     folder: &Folder,
-    manifest: &Manifest,
+    files: &[ManifestFile],
     options: &ObjectOptions,
 ) -> anyhow::Result<()> {
     let store = &*engine.store;
-    let provenance = Provenance {
-        commit: manifest.commit.clone(),
-        code_hash: manifest.code_hash.clone(),
-        cached_from: None,
-        time: String::new(),
-        build: crate::words::build::Build::default(),
-    };
-    let options = with_provenance(options, &provenance);
-    let elsewhere = manifest.files.iter().filter_map(|file| match folder.plain(&file.path) {
-        Ok(plain) if plain == file.key => None,
-        plain => Some(plain.map(|plain| (file, plain))),
-    });
-    stream::iter(elsewhere)
-        .map(|it| async {
-            let (file, plain) = it?;
-            if holds(store.head(&plain).await?.as_ref(), file.size, &file.sha256) {
-                return Ok(());
-            }
+    stream::iter(files)
+        .map(|file| async {
+            let plain = folder.plain(&file.path)?;
             let from = source(store, file).await?;
-            store.copy(&file.key, &from, &plain, &of_file(&options, &file.path, &file.sha256)).await
+            store.copy(&file.key, &from, &plain, &of_file(options, &file.path, &file.sha256)).await
         })
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await
 }
 
-/// Writes `.pending`, or reads whose it is: whether the plain keys are this set's, and what lies in
-/// the folder already.
-async fn claim(
+/// The files whose plain keys do not hold what the manifest names elsewhere.
+pub async fn apart(
     store: &Store,
     folder: &Folder,
-    digest: &Sha256,
-    provenance: &Provenance,
+    elsewhere: Vec<ManifestFile>,
+) -> anyhow::Result<Vec<ManifestFile>> {
+    stream::iter(elsewhere)
+        .map(|file| async move {
+            let there = store.head(&folder.plain(&file.path)?).await?;
+            let agrees = holds(there.as_ref(), file.size, &file.sha256);
+            anyhow::Ok((!agrees).then_some(file))
+        })
+        .buffered(AT_ONCE)
+        .try_filter_map(|file| async { Ok(file) })
+        .try_collect()
+        .await
+}
+
+async fn write(
+    store: &Store,
+    folder: &Folder,
+    manifest: &Manifest,
     options: &ObjectOptions,
-) -> anyhow::Result<(bool, HashMap<String, u64>)> {
-    let key = folder.pending()?;
-    let bytes = Claim::new(*digest, provenance).to_bytes()?;
+    position: &Position,
+    condition: &Condition,
+) -> anyhow::Result<Written> {
+    let bytes = manifest.to_bytes()?;
+    let mut own = sealed(options);
+    own.metadata.insert(POSITION.to_owned(), position.to_string());
     let sha256 = Sha256::of(&bytes);
-    let mine = store.put(&key, bytes.into(), sha256, &Condition::Absent, &sealed(options)).await?;
-    if mine == Written::Yes {
-        return Ok((true, HashMap::new()));
-    }
-    let standing = store.get(&key).await?;
-    let owner = standing.and_then(|it| Claim::digest_in(&it.bytes)).as_ref() == Some(digest);
-    let listed = store.list(folder.prefix.as_str()).await?;
-    Ok((owner, listed.into_iter().map(|Listed { key, size, .. }| (key, size)).collect()))
-}
-
-struct Writer<'a> {
-    engine: &'a Engine,
-    folder: &'a Folder,
-    digest: Sha256,
-    /// Whether the plain keys are this set's.
-    owner: bool,
-    /// What lay in the folder when the set was claimed by another put: keys and sizes.
-    existing: HashMap<String, u64>,
-    options: ObjectOptions,
-}
-
-impl Writer<'_> {
-    /// Brings one file under a key that may hold it, and answers which.
-    async fn place(&self, item: Item) -> anyhow::Result<ManifestFile> {
-        let facts = item.facts();
-        let placed = |key| ManifestFile {
-            path: facts.path.clone(),
-            size: facts.size,
-            mode: facts.mode,
-            sha256: facts.sha256,
-            key,
-        };
-        let plain = self.folder.plain(&facts.path)?;
-        if self.is_there(&plain, &facts).await? {
-            return Ok(placed(plain));
-        }
-        let taken = self.existing.contains_key(plain.as_str());
-        if self.owner && !taken && self.write(&item, &facts, &plain).await? {
-            return Ok(placed(plain));
-        }
-        let own = self.folder.own(&self.digest, &facts.path)?;
-        if self.is_there(&own, &facts).await? || self.write(&item, &facts, &own).await? {
-            return Ok(placed(own));
-        }
-        Err(crate::s3::transfer::corrupt(
-            &self.engine.store.uri(own.as_str()),
-            "other bytes lie under a key that only this set may use".to_owned(),
-        ))
-    }
-
-    /// Whether a put before left the file under a key.
-    async fn is_there(&self, key: &Key, facts: &FileFacts) -> anyhow::Result<bool> {
-        if self.existing.get(key.as_str()) != Some(&facts.size) {
-            return Ok(false);
-        }
-        let there = self.engine.store.head(key).await?;
-        let holds = holds(there.as_ref(), facts.size, &facts.sha256);
-        if holds {
-            self.engine.store.report().advance(1, facts.size);
-        }
-        Ok(holds)
-    }
-
-    /// Writes a file under a key; false when other bytes are there.
-    async fn write(&self, item: &Item, facts: &FileFacts, key: &Key) -> anyhow::Result<bool> {
-        let store = &self.engine.store;
-        let options = of_file(&self.options, &facts.path, &facts.sha256);
-        match item {
-            Item::Disk(file) => {
-                if self.engine.upload(file, key, &Condition::Absent, &options).await?
-                    == Written::Yes
-                {
-                    return Ok(true);
-                }
-                Ok(holds(store.head(key).await?.as_ref(), facts.size, &facts.sha256))
-            }
-            Item::Object(file) => {
-                let from = source(store, file).await?;
-                store.copy(&file.key, &from, key, &options).await?;
-                store.report().advance(1, facts.size);
-                Ok(true)
-            }
-        }
-    }
+    store.put(&folder.manifest()?, bytes.into(), sha256, condition, &own).await
 }
 
 /// The object that a manifest names, when it still is what was published.
-async fn source(store: &Store, file: &ManifestFile) -> anyhow::Result<Facts> {
+pub async fn source(store: &Store, file: &ManifestFile) -> anyhow::Result<Facts> {
     let uri = || store.uri(file.key.as_str());
     let facts = store.head(&file.key).await?.ok_or_else(|| missing(&uri()))?;
     if !holds(Some(&facts), file.size, &file.sha256) {
@@ -274,7 +271,8 @@ async fn source(store: &Store, file: &ManifestFile) -> anyhow::Result<Facts> {
     Ok(facts)
 }
 
-fn holds(there: Option<&Facts>, size: u64, sha256: &Sha256) -> bool {
+/// Whether an object is there and has these bytes, as far as it says of itself.
+pub fn holds(there: Option<&Facts>, size: u64, sha256: &Sha256) -> bool {
     there.is_some_and(|there| there.size == size && there.sha256().as_ref() == Some(sha256))
 }
 

@@ -5,14 +5,15 @@ use crate::input::protocol::{Metadata, Response, Version, metadata};
 use crate::input::selection::Selection;
 use crate::machine::report::{count, size};
 use crate::s3::fetch::{Wish, fetch};
-use crate::s3::store::Store;
+use crate::s3::store::{Listed, Store};
 use crate::s3::transfer::{AT_ONCE, Engine, missing};
-use crate::sealing::publish::{self, Standing};
+use crate::sealing::publish;
 use crate::sealing::set::{Folder, Manifest, ManifestFile};
 use crate::tracks::artifacts::params::GetArtifacts;
 use crate::tracks::artifacts::rules;
-use crate::tracks::artifacts::rules::{RESERVED, Wanted};
+use crate::tracks::artifacts::rules::Wanted;
 use crate::tracks::artifacts::source::Artifacts;
+use crate::tracks::artifacts::standing::{Stood, adopted, stood};
 use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{Key, RelPath};
@@ -52,8 +53,8 @@ pub(in crate::tracks) async fn get(
     }
     let folder = rules::folder(track.folder(&wanted));
     let skip = params.skip_download.unwrap_or(settings.skip_download);
-    let (files, small, lines) = match publish::standing(&engine.store, &folder).await? {
-        Some(Standing { manifest, .. }) => {
+    let (files, small, lines) = match manifest(&engine.store, track, &wanted, &folder).await? {
+        Some(manifest) => {
             agrees(&wanted, &manifest, &folder)?;
             let mut small = vec![(".commit-hash", manifest.commit.to_string())];
             small.extend(manifest.code_hash.as_ref().map(|hash| (".code-hash", hash.to_string())));
@@ -80,14 +81,33 @@ pub(in crate::tracks) async fn get(
     all.extend(small);
     all.push((".s3_uri", engine.store.uri(folder.prefix.as_str().trim_end_matches('/'))));
     fetch(engine, &chosen, &all, destination).await?;
+    let uri = engine.store.uri(folder.prefix.as_str());
     let bytes = chosen.iter().map(|file| file.size).sum();
-    engine.store.report().success(format!(
-        "fetched {} ({}) from {}",
-        count(chosen.len(), "file"),
-        size(bytes),
-        engine.store.uri(folder.prefix.as_str()),
-    ));
+    engine.store.report().success(if skip {
+        format!("found {uri}; no file fetched, as `skip_download` says")
+    } else {
+        format!("fetched {} ({}) from {uri}", count(chosen.len(), "file"), size(bytes))
+    });
     Ok(Response { version: version.clone(), metadata: lines })
+}
+
+/// The manifest of what a version names, or what a copy that a neighbour made says of it.
+async fn manifest(
+    store: &Store,
+    track: &Artifacts,
+    wanted: &Wanted,
+    folder: &Folder,
+) -> anyhow::Result<Option<Manifest>> {
+    let Wanted::Commit { commit, .. } = wanted else {
+        return Ok(publish::standing(store, folder).await?.map(|standing| standing.manifest));
+    };
+    Ok(match stood(store, track, commit).await? {
+        None => None,
+        Some(Stood::Own(standing)) => Some(standing.manifest),
+        Some(Stood::Copied { manifest, .. }) => {
+            Some(adopted(store, track, commit, manifest).await?)
+        }
+    })
 }
 
 fn no_match(selection: &Selection, uri: &str) -> anyhow::Error {
@@ -122,26 +142,23 @@ async fn unsealed(
 ) -> anyhow::Result<(Vec<Wish>, Vec<(&'static str, String)>, Vec<Metadata>)> {
     let listed = store.list(folder.prefix.as_str()).await?;
     let pending = folder.pending()?;
-    if listed.is_empty() || listed.iter().any(|object| object.key == pending.as_str()) {
+    let is_file = |object: &&Listed| rules::is_file(folder.prefix.as_str(), &object.key);
+    if !listed.iter().any(|object| is_file(&object))
+        || listed.iter().any(|object| object.key == pending.as_str())
+    {
         return Err(missing(&store.uri(folder.manifest()?.as_str())));
     }
     store.report().warn("the set has no manifest: it was uploaded by s3-asset-manager, and is what its folder holds now");
     let paths: Vec<(RelPath, Key, u64)> = listed
         .iter()
-        .filter_map(|object| {
-            let below = object.key.strip_prefix(folder.prefix.as_str())?;
-            // A folder's marker of the S3 console is no file.
-            if below.is_empty() || below.ends_with('/') {
-                return None;
-            }
-            Some(
-                RelPath::parse(below)
-                    .and_then(|path| Ok((path, Key::parse(&object.key)?, object.size))),
-            )
+        .filter(is_file)
+        .map(|object| {
+            let below = object.key.strip_prefix(folder.prefix.as_str()).unwrap_or("");
+            Ok((RelPath::parse(below)?, Key::parse(&object.key)?, object.size))
         })
         .collect::<anyhow::Result<_>>()?;
     let wishes =
-        stream::iter(paths.into_iter().filter(|(path, ..)| !RESERVED.contains(&path.as_str())))
+        stream::iter(paths)
             .map(|(path, key, size)| async move {
                 let facts =
                     store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;

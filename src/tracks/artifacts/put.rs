@@ -1,24 +1,31 @@
 //! The put of the `artifacts` track: a commit's set is published already, or comes out of the
-//! cache, or goes up.
+//! cache, or goes up. Facts are gathered, a plan is made of them and carried out; where another
+//! writer was faster, all of that begins anew.
 
-mod putting;
-
-pub use putting::{Outcome, Putting};
-
+use super::facts::{Gathering, history};
+use super::get::describe;
+use super::params::{CommitOf, PutArtifacts};
+use super::plan::{Plan, Putter, Step};
+pub use super::plan::{News, Outcome};
+use super::rules::{self, Published, not_found, version};
+use super::source::{Artifacts, CodeHashRule, Follow};
 use crate::code_hash::files::code_hash;
 use crate::code_hash::repo::Repo;
 use crate::code_hash::{NoFiles, NothingMatches, Recipe};
-use crate::input::protocol::{Response, metadata};
+use crate::history::stored::{Current, History};
+use crate::input::protocol::{Planned, Response, metadata};
+use crate::input::selection::Selection;
 use crate::machine::report::{Report, count};
 use crate::machine::workspace::read_text;
+use crate::s3::store::Written;
 use crate::s3::transfer::{Engine, blocking};
-use crate::tracks::artifacts::params::{CommitOf, PutArtifacts};
-use crate::tracks::artifacts::rules::not_found;
-use crate::tracks::artifacts::source::{Artifacts, CodeHashRule, Follow};
+use crate::sealing::publish::{Carried, carry_out};
 use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{CodeHash, CommitId};
-use std::path::Path;
+use crate::words::object::ObjectOptions;
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
 
 /// Carries out a put of the `artifacts` track; `sources` is the directory of its inputs.
 pub(in crate::tracks) async fn put(
@@ -28,50 +35,218 @@ pub(in crate::tracks) async fn put(
     sources: &Path,
     run: &Run,
 ) -> anyhow::Result<Response> {
-    let report = engine.store.report().clone();
-    let repository = params.repository.as_deref().map(|path| sources.join(path));
+    let ask = asked(track, engine.store.report(), params, sources)?;
+    let put = PutSet { engine, track, run, options: &params.object };
+    let outcome = put.carry_out(&ask).await?;
+    put.tell(&ask, &outcome);
+    put.response(&ask, outcome)
+}
+
+/// What a put of the `artifacts` track would do now, and what it would answer. Reads only.
+pub(in crate::tracks) async fn plan(
+    track: &Artifacts,
+    engine: &Engine,
+    params: &PutArtifacts,
+    sources: &Path,
+    run: &Run,
+) -> anyhow::Result<Planned> {
+    let ask = asked(track, engine.store.report(), params, sources)?;
+    let put = PutSet { engine, track, run, options: &params.object };
+    let (steps, outcome) = put.dry_run(&ask).await?;
+    Ok(Planned { steps, response: put.response(&ask, outcome)? })
+}
+
+/// What is to be published, and where it comes from.
+#[derive(Debug)]
+pub struct Ask {
+    /// For which commit.
+    pub commit: CommitId,
+    /// From which code.
+    pub code: Code,
+    /// The directory that is published when there is neither a set nor a cache, and what of it.
+    pub directory: Option<(PathBuf, Selection)>,
+}
+
+/// The code that a set is built from.
+#[derive(Debug)]
+pub enum Code {
+    /// Nobody says: no cache is asked or filled.
+    Unknown,
+    /// This code: its cache is filled, and not asked.
+    Given(CodeHash),
+    /// The code of a checkout: its cache is asked, and filled.
+    Of {
+        /// The checkout.
+        repository: PathBuf,
+        /// What of it is the code, and how it is hashed.
+        recipe: Recipe,
+        /// What no file at all means.
+        no_files: NoFiles,
+    },
+}
+
+/// What a put's params ask for.
+fn asked(
+    track: &Artifacts,
+    report: &Report,
+    params: &PutArtifacts,
+    sources: &Path,
+) -> anyhow::Result<Ask> {
     let commit = commit(params, sources)?;
-    let putting = Putting { engine, track, commit: &commit, run, options: &params.object };
     if track.follow == Follow::Code && track.code_hash.is_none() {
         return Err(fault(
             "source.artifacts: `follow: code` without `code_hash`",
             "give `code_hash` the patterns of the files that make up the code",
         ));
     }
-    if track.code_hash.is_some() && repository.is_none() {
-        report.warn("no code hash without `repository`: the cache is neither looked at nor filled");
-    }
     let recipe = track.code_hash.as_ref().map(CodeHashRule::recipe).transpose()?;
-    let code = async || match (&recipe, &repository) {
-        (Some(recipe), Some(repository)) => {
-            warn_if_dirty(engine, repository);
-            hash_code(recipe, repository, NoFiles::Refuse, &report).await.map(Some)
+    let code = match (recipe, &params.repository) {
+        (Some(recipe), Some(repository)) => Code::Of {
+            repository: sources.join(repository),
+            recipe,
+            no_files: NoFiles::Refuse,
+        },
+        (Some(_), None) => {
+            report.warn(
+                "no code hash without `repository`: the cache is neither looked at nor filled",
+            );
+            Code::Unknown
         }
-        _ => Ok(None),
+        (None, _) => Code::Unknown,
     };
-    let outcome = match putting.find(code).await? {
-        Outcome::Missing { code_hash, .. } if track.lookup => {
-            report.info(format!("no set is published for {commit}, and none is cached: build it"));
-            let mut lines = vec![metadata("commit", commit.as_str())];
-            lines.extend(code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
-            let version = not_found(&commit, code_hash.as_ref());
-            return Ok(Response { version, metadata: lines });
+    let directory = params.directory.as_ref();
+    let directory = directory.map(|path| (sources.join(path), params.files.clone()));
+    Ok(Ask { commit, code, directory })
+}
+
+/// A put of a commit's set: what the resource and the task commands share.
+#[derive(Debug, Clone, Copy)]
+pub struct PutSet<'a> {
+    /// Moves the files.
+    pub engine: &'a Engine,
+    /// Where sets lie.
+    pub track: &'a Artifacts,
+    /// Who does it, and when.
+    pub run: &'a Run,
+    /// What the objects carry.
+    pub options: &'a ObjectOptions,
+}
+
+impl<'a> PutSet<'a> {
+    fn putter(&self, ask: &'a Ask) -> Putter<'a> {
+        let (bucket, commit) = (self.engine.store.bucket(), &ask.commit);
+        Putter { bucket, track: self.track, commit, run: self.run }
+    }
+
+    fn uri(&self, ask: &Ask) -> String {
+        self.engine.store.uri(self.track.set(&ask.commit).as_str())
+    }
+
+    /// What the put would do now, step by step, and what it would answer. Reads only.
+    pub async fn dry_run(&self, ask: &'a Ask) -> anyhow::Result<(Vec<String>, Outcome)> {
+        let (facts, _) = Gathering::new(self.engine, self.track, ask).gather().await?;
+        let putter = self.putter(ask);
+        let plan = putter.plan(facts)?;
+        Ok((putter.words(&plan), plan.outcome))
+    }
+
+    /// Does it, and answers what stands.
+    pub async fn carry_out(&self, ask: &'a Ask) -> anyhow::Result<Outcome> {
+        let history = history(&self.engine.store, self.track)?;
+        let mut gathering = Gathering::new(self.engine, self.track, ask);
+        for race in 0.. {
+            let (facts, current) = gathering.gather().await?;
+            let plan = self.putter(ask).plan(facts)?;
+            if self.steps(&plan, &history, current).await? == Carried::Out {
+                return Ok(plan.outcome);
+            }
+            history.pause(race).await?;
         }
-        Outcome::Missing { code_hash, current } => {
-            let Some(directory) = &params.directory else {
+        anyhow::bail!("no end of races")
+    }
+
+    async fn steps(
+        &self,
+        plan: &Plan,
+        history: &History<'_, Published>,
+        mut current: Option<Current<Published>>,
+    ) -> anyhow::Result<Carried> {
+        for step in &plan.steps {
+            let carried = match step {
+                Step::BeginHistory => {
+                    let begun = history.begin().await?;
+                    let is_empty = begun.head.entries().is_empty();
+                    current = Some(begun);
+                    if is_empty { Carried::Out } else { Carried::Overtaken }
+                }
+                Step::Set(sealing) | Step::Cache(sealing) => {
+                    let current = current.as_ref().context("a set is published after a history")?;
+                    let position = current.head.position();
+                    carry_out(self.engine, sealing, self.options, &position).await?
+                }
+                Step::Enter(entry) => {
+                    let current = current.take().context("an entry goes into a history")?;
+                    match history.try_append(current, self.run, entry.clone()).await? {
+                        Written::Yes => Carried::Out,
+                        Written::Refused => Carried::Overtaken,
+                    }
+                }
+            };
+            if carried == Carried::Overtaken {
+                return Ok(carried);
+            }
+        }
+        Ok(Carried::Out)
+    }
+
+    /// Tells people what became of a put.
+    pub fn tell(&self, ask: &Ask, outcome: &Outcome) {
+        outcome.tell(&self.uri(ask), self.engine.store.report());
+    }
+
+    fn response(&self, ask: &Ask, outcome: Outcome) -> anyhow::Result<Response> {
+        let store = &self.engine.store;
+        let (entry, manifest) = match outcome {
+            Outcome::Published { entry, manifest, .. } => (entry, manifest),
+            Outcome::Missing { code_hash } if self.track.lookup => {
+                let commit = &ask.commit;
+                store
+                    .report()
+                    .info(format!("no set is published for {commit}, and none is cached: build it"));
+                let mut lines = vec![metadata("commit", commit.as_str())];
+                lines.extend(code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
+                let version = not_found(commit, code_hash.as_ref());
+                return Ok(Response { version, metadata: lines });
+            }
+            Outcome::Missing { .. } => {
                 return Err(fault(
                     format!(
-                        "no set is published for {commit}, and params name no `directory` to publish"
+                        "no set is published for {}, and params name no `directory` to publish",
+                        ask.commit
                     ),
                     "give `directory`; or `lookup: true` in source, for a resource that only looks",
                 ));
-            };
-            let directory = sources.join(directory);
-            putting.upload(&directory, &params.files, code_hash, current).await?
-        }
-        found => found,
-    };
-    putting.response(outcome)
+            }
+        };
+        let Some(version) = version(&entry, self.track.follow) else {
+            return Err(fault(
+                format!(
+                    "the set of {} was published without a code hash, and this resource follows code",
+                    entry.commit
+                ),
+                "follow commits, or publish with a resource that has the same `code_hash`",
+            ));
+        };
+        let folder = rules::folder(self.track.set(&ask.commit));
+        let metadata = match manifest {
+            Some(manifest) => describe(store, &folder, &manifest),
+            None => vec![
+                metadata("commit", entry.commit.as_str()),
+                metadata("s3_uri", self.uri(ask).trim_end_matches('/')),
+            ],
+        };
+        Ok(Response { version, metadata })
+    }
 }
 
 /// The commit that a put is for.
@@ -128,13 +303,13 @@ pub async fn hash_code(
 }
 
 /// Says what differs from the commit that the set is published for.
-fn warn_if_dirty(engine: &Engine, repository: &Path) {
+pub(super) fn warn_if_dirty(report: &Report, repository: &Path) {
     let Ok(dirt) = Repo::open(repository).map_err(anyhow::Error::new).and_then(|repo| repo.dirt())
     else {
         return;
     };
     if dirt.changed > 0 {
-        engine.store.report().warn(format!(
+        report.warn(format!(
             "{} differs from its commit: {} changed ({})",
             repository.display(),
             count(dirt.changed, "file"),

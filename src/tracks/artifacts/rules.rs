@@ -9,7 +9,7 @@ use crate::input::protocol::Version;
 use crate::sealing::set::Folder;
 use crate::tracks::artifacts::source::{Artifacts, Follow};
 use crate::words::fault::fault;
-use crate::words::names::{CodeHash, CommitId, Key, Prefix, shown};
+use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -49,6 +49,14 @@ pub const RESERVED: [&str; 7] =
 /// The folder of a set of files at this prefix.
 pub fn folder(prefix: Prefix) -> Folder {
     Folder { prefix, reserved: &RESERVED }
+}
+
+/// Whether a listed object is a file of the set in `folder`: not the console's marker of a folder,
+/// nor anything that this resource keeps to itself.
+pub fn is_file(folder: &str, key: &str) -> bool {
+    let below = key.strip_prefix(folder).unwrap_or("");
+    let reserved = RelPath::parse(below).is_ok_and(|path| path.is_below(&RESERVED));
+    !below.is_empty() && !below.ends_with('/') && !reserved
 }
 
 impl Wanted {
@@ -199,7 +207,6 @@ impl Artifacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::names::RelPath;
 
     fn commit(n: usize) -> CommitId {
         CommitId::parse(&format!("{n:040x}")).expect("a commit")
@@ -320,6 +327,22 @@ mod tests {
             [(".found", true), (".sets/x", true), ("a/.found", false), (".foundry", false)]
         {
             assert_eq!(RelPath::parse(path).expect(path).is_below(&RESERVED), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_counts_as_a_file() {
+        let cases = [
+            ("a/c/x.zip", true),
+            ("a/c/d/x.zip", true),
+            ("a/c/.hidden", true),
+            ("a/c/", false),
+            ("a/c/d/", false),
+            ("a/c/.manifest.json", false),
+            ("a/c/.sets/d/x", false),
+        ];
+        for (key, want) in cases {
+            assert_eq!(is_file("a/c/", key), want, "{key}");
         }
     }
 }

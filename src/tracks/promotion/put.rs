@@ -11,7 +11,7 @@ use super::rules::{Promoted, Release, describe};
 use super::source::Promotion;
 use crate::history::Position;
 use crate::history::stored::{Current, History};
-use crate::input::protocol::{Response, metadata};
+use crate::input::protocol::{Planned, Response, metadata};
 use crate::machine::workspace::{Found, Hashed, find_one, hash, read_text};
 use crate::s3::store::{Condition, Facts, Store, Written};
 use crate::s3::transfer::{Engine, blocking};
@@ -35,6 +35,24 @@ pub(in crate::tracks) async fn put(
     let ask = asked(engine, &params.act, sources).await?;
     let outcome = PutAtRank { engine, track, run, options: &params.object }.carry_out(&ask).await?;
     outcome.tell(track, engine.store.report());
+    response(track, engine, &outcome)
+}
+
+/// What a put of the `promotion` track would do now, and what it would answer. Reads only.
+pub(in crate::tracks) async fn plan(
+    track: &Promotion,
+    engine: &Engine,
+    params: &PutPromotion,
+    sources: &Path,
+    run: &Run,
+) -> anyhow::Result<Planned> {
+    let ask = asked(engine, &params.act, sources).await?;
+    let put = PutAtRank { engine, track, run, options: &params.object };
+    let (steps, outcome) = put.dry_run(&ask).await?;
+    Ok(Planned { steps, response: response(track, engine, &outcome)? })
+}
+
+fn response(track: &Promotion, engine: &Engine, outcome: &Outcome) -> anyhow::Result<Response> {
     let (version, standing) = (outcome.standing.version(), &outcome.standing);
     let mut lines = describe(engine.store.bucket(), track, version, standing.entry())?;
     if let News::Before(now) = &outcome.news {

@@ -116,15 +116,37 @@ impl Resource {
         self.start_raw(program, directory, request.to_string().as_bytes())
     }
 
+    /// With options before the directory.
+    pub(crate) fn start_with(
+        &self,
+        program: &str,
+        options: &[&str],
+        directory: Option<&Path>,
+        request: &Value,
+    ) -> Running {
+        self.spawn(program, options, directory, request.to_string().as_bytes())
+    }
+
     pub(crate) fn start_raw(
         &self,
         program: &str,
         directory: Option<&Path>,
         input: &[u8],
     ) -> Running {
+        self.spawn(program, &[], directory, input)
+    }
+
+    fn spawn(
+        &self,
+        program: &str,
+        options: &[&str],
+        directory: Option<&Path>,
+        input: &[u8],
+    ) -> Running {
         let mut command = Command::new(PROGRAM);
         command
             .arg0(format!("/opt/resource/{program}"))
+            .args(options)
             .args(directory)
             .env_clear()
             .envs(&self.environment)

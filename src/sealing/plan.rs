@@ -1,0 +1,329 @@
+//! How a set gets into a folder: what lies there comes in, and what is to be written goes out.
+//!
+//! Why this is safe under races is told in [`crate::sealing::set`]; here it is decided, and
+//! [`crate::sealing::publish`] carries it out.
+
+use crate::machine::workspace::Hashed;
+use crate::s3::store::{ETag, Facts};
+use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance, digest};
+use crate::words::digest::Sha256;
+use crate::words::file::FileFacts;
+use crate::words::names::{Bucket, Key};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A file of a set to publish, and where its bytes are.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// On disk.
+    Disk(Arc<Hashed>),
+    /// In the bucket.
+    Object {
+        /// What the object is, and where it lies.
+        file: ManifestFile,
+        /// What S3 knows of it, where it was looked at; else it is before it is copied.
+        seen: Option<Facts>,
+    },
+}
+
+impl Item {
+    /// What the file is, wherever it lies.
+    pub fn facts(&self) -> FileFacts {
+        match self {
+            Item::Disk(file) => file.facts.clone(),
+            Item::Object { file, .. } => file.facts(),
+        }
+    }
+}
+
+/// Who may use a folder's plain keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// Nobody yet.
+    ByNobody,
+    /// The set with this digest.
+    By(Sha256),
+    /// Something that cannot be read stands there: nobody of ours.
+    ByStrangers,
+}
+
+/// What lies in a folder that holds no published set, as far as one set has to do with it.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// Who may use the plain keys.
+    pub claim: Claimed,
+    /// Every key, and the size of its object.
+    pub taken: HashMap<String, u64>,
+    /// The keys that were seen to hold the bytes that the set has for them.
+    pub held: HashSet<Key>,
+    /// A manifest that does not count, and that the set's own replaces.
+    pub replaces: Option<ETag>,
+}
+
+/// How the bytes of a file get under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// They are there.
+    Keep,
+    /// They go where nothing lies.
+    Write,
+    /// They go over other bytes, under a key that is theirs alone.
+    Mend,
+}
+
+/// A file, and the key that will hold it.
+#[derive(Debug, Clone)]
+pub struct Placing {
+    /// What the file is, and where its bytes are.
+    pub item: Item,
+    /// Where they go.
+    pub key: Key,
+    /// By what.
+    pub how: How,
+}
+
+/// A manifest to write.
+#[derive(Debug, Clone)]
+pub struct Seal {
+    /// What it says.
+    pub manifest: Manifest,
+    /// The one that it replaces; none: there is none.
+    pub replaces: Option<ETag>,
+}
+
+/// What is written into one folder, in this order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where.
+    pub folder: Folder,
+    /// For which commit, by whom.
+    pub provenance: Provenance,
+    /// The claim; none: it stands, or nothing needs one.
+    pub claim: Option<Sha256>,
+    /// The files.
+    pub placings: Vec<Placing>,
+    /// The manifest; none: it stands.
+    pub seal: Option<Seal>,
+    /// What goes over plain keys once the manifest stands.
+    pub agree: Vec<ManifestFile>,
+}
+
+/// The plan that publishes a set in a folder where none is published.
+pub fn publish(
+    folder: Folder,
+    items: Vec<Item>,
+    ground: &Ground,
+    provenance: Provenance,
+) -> anyhow::Result<Plan> {
+    let facts: Vec<FileFacts> = items.iter().map(Item::facts).collect();
+    let digest = digest(&facts);
+    let owner = match ground.claim {
+        Claimed::ByNobody => true,
+        Claimed::By(other) => other == digest,
+        Claimed::ByStrangers => false,
+    };
+    let mut placings = Vec::with_capacity(items.len());
+    for (item, facts) in items.into_iter().zip(&facts) {
+        let plain = folder.plain(&facts.path)?;
+        let (key, how) = if ground.held.contains(&plain) {
+            (plain, How::Keep)
+        } else if owner && !ground.taken.contains_key(plain.as_str()) {
+            (plain, How::Write)
+        } else {
+            let own = folder.own(&digest, &facts.path)?;
+            let how = match ground.taken.contains_key(own.as_str()) {
+                _ if ground.held.contains(&own) => How::Keep,
+                true => How::Mend,
+                false => How::Write,
+            };
+            (own, how)
+        };
+        placings.push(Placing { item, key, how });
+    }
+    let files = placings.iter().map(|placing| placed(&placing.item, placing.key.clone())).collect();
+    let manifest = Manifest::new(&provenance, files);
+    let agree = elsewhere(&folder, &manifest)?;
+    Ok(Plan {
+        claim: (ground.claim == Claimed::ByNobody).then_some(digest),
+        seal: Some(Seal { manifest, replaces: ground.replaces.clone() }),
+        folder,
+        provenance,
+        placings,
+        agree,
+    })
+}
+
+/// The plan that brings back what a published set has lost, and makes its plain keys agree.
+pub fn mend(
+    folder: Folder,
+    lost: Vec<(Item, Key, How)>,
+    agree: Vec<ManifestFile>,
+    provenance: Provenance,
+) -> Plan {
+    let placings = lost.into_iter().map(|(item, key, how)| Placing { item, key, how }).collect();
+    Plan { folder, provenance, claim: None, placings, seal: None, agree }
+}
+
+/// The files of a set that lie under keys of their own.
+pub fn elsewhere(folder: &Folder, manifest: &Manifest) -> anyhow::Result<Vec<ManifestFile>> {
+    let mut elsewhere = Vec::new();
+    for file in &manifest.files {
+        if folder.plain(&file.path)? != file.key {
+            elsewhere.push(file.clone());
+        }
+    }
+    Ok(elsewhere)
+}
+
+fn placed(item: &Item, key: Key) -> ManifestFile {
+    let FileFacts { path, size, mode, sha256 } = item.facts();
+    ManifestFile { path, size, mode, sha256, key }
+}
+
+impl Plan {
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.claim.is_none()
+            && self.seal.is_none()
+            && self.agree.is_empty()
+            && self.placings.iter().all(|placing| placing.how == How::Keep)
+    }
+
+    /// Each step and its reason, in words.
+    pub fn words(&self, bucket: &Bucket) -> Vec<String> {
+        let uri = |key: &str| bucket.uri(key);
+        let mut words = Vec::new();
+        if let Some(digest) = &self.claim {
+            let folder = uri(self.folder.prefix.as_str());
+            words.push(format!("claim {folder} for the set {digest}: nobody has claimed it"));
+        }
+        words.extend(self.placings.iter().map(|Placing { item, key, how }| {
+            let key = uri(key.as_str());
+            let (what, from) = match item {
+                Item::Disk(file) => ("send", file.disk.display().to_string()),
+                Item::Object { file, .. } => ("copy", uri(file.key.as_str())),
+            };
+            match how {
+                How::Keep => format!("keep {key}: it holds these very bytes"),
+                How::Write => format!("{what} {from} to {key}: it is not there"),
+                How::Mend => format!("{what} {from} over {key}: it holds other bytes"),
+            }
+        }));
+        if let Some(Seal { replaces, .. }) = &self.seal {
+            let manifest = uri(&format!("{}.manifest.json", self.folder.prefix));
+            words.push(match replaces {
+                None => format!("write {manifest}: this publishes the set"),
+                Some(_) => format!("replace {manifest}: what stands there is of no use"),
+            });
+        }
+        words.extend(self.agree.iter().map(|file| {
+            let plain = uri(&format!("{}{}", self.folder.prefix, file.path));
+            let own = uri(file.key.as_str());
+            format!("copy {own} over {plain}: the manifest names another key than the plain one")
+        }));
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::build::Build;
+    use crate::words::file::Mode;
+    use crate::words::names::{CommitId, Prefix, RelPath};
+
+    fn folder() -> Folder {
+        Folder { prefix: Prefix::parse("p", "artifacts/c").expect("a prefix"), reserved: &[] }
+    }
+
+    fn item(path: &str) -> Item {
+        let key = Key::parse(&format!("cache/h/{path}")).expect("a key");
+        let path = RelPath::parse(path).expect("a path");
+        let sha256 = Sha256::of(path.as_str().as_bytes());
+        Item::Object {
+            file: ManifestFile { path, size: 1, mode: Mode::Plain, sha256, key },
+            seen: None,
+        }
+    }
+
+    fn provenance() -> Provenance {
+        Provenance {
+            commit: CommitId::parse(&"c".repeat(40)).expect("a commit"),
+            code_hash: None,
+            cached_from: None,
+            time: "2026-01-01T00:00:00Z".into(),
+            build: Build::default(),
+        }
+    }
+
+    fn own(path: &str) -> Key {
+        let digest = digest(&[item("a").facts()]);
+        folder().own(&digest, &RelPath::parse(path).expect("a path")).expect("a key")
+    }
+
+    /// One file `a`: who claims the folder, whether the plain key and the set's own are taken, and
+    /// whether they hold its bytes; then where it goes, how, and what else is written.
+    #[test]
+    fn where_a_file_goes() {
+        use Claimed::{By, ByNobody, ByStrangers};
+        use How::{Keep, Mend, Write};
+        let this = By(digest(&[item("a").facts()]));
+        let other = By(Sha256::of(b"another set"));
+        let (free, taken, held) = ((false, false), (true, false), (true, true));
+        let cases = [
+            (ByNobody, free, free, ("plain", Write, true)),
+            (ByNobody, taken, free, ("own", Write, true)),
+            (this, free, free, ("plain", Write, false)),
+            (this, held, free, ("plain", Keep, false)),
+            (this, taken, free, ("own", Write, false)),
+            (this, taken, held, ("own", Keep, false)),
+            (this, taken, taken, ("own", Mend, false)),
+            (other, free, free, ("own", Write, false)),
+            (other, held, free, ("plain", Keep, false)),
+            (other, taken, held, ("own", Keep, false)),
+            (ByStrangers, free, free, ("own", Write, false)),
+            (ByStrangers, held, free, ("plain", Keep, false)),
+        ];
+        let plain = folder().prefix.key("a").expect("a key");
+        for (claim, at_plain, at_own, (place, how, claims)) in cases {
+            let mut ground =
+                Ground { claim, taken: HashMap::new(), held: HashSet::new(), replaces: None };
+            for (key, (taken, held)) in [(plain.clone(), at_plain), (own("a"), at_own)] {
+                if taken {
+                    ground.taken.insert(key.to_string(), 1);
+                }
+                if held {
+                    ground.held.insert(key);
+                }
+            }
+            let plan = publish(folder(), vec![item("a")], &ground, provenance()).expect("a plan");
+            let text = format!("{claim:?} {at_plain:?} {at_own:?}");
+            let want = if place == "plain" { plain.clone() } else { own("a") };
+            assert_eq!((&plan.placings[0].key, plan.placings[0].how), (&want, how), "{text}");
+            assert_eq!(plan.claim.is_some(), claims, "{text}");
+            assert_eq!(plan.agree.len(), usize::from(place == "own"), "{text}");
+            let seal = plan.seal.as_ref().expect("a manifest");
+            assert_eq!(seal.manifest.files[0].key, want, "{text}");
+            assert!(!plan.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_it_does_and_why() {
+        let ground = Ground {
+            claim: Claimed::ByNobody,
+            taken: HashMap::from([("artifacts/c/a".to_owned(), 1)]),
+            held: HashSet::new(),
+            replaces: None,
+        };
+        let plan = publish(folder(), vec![item("a")], &ground, provenance()).expect("a plan");
+        let words = plan.words(&Bucket::parse("b-1").expect("a bucket"));
+        let starts = ["claim s3://b-1/artifacts/c/", "copy s3://b-1/cache/h/a to", "write", "copy"];
+        assert_eq!(words.len(), starts.len());
+        for (line, start) in words.iter().zip(starts) {
+            assert!(line.starts_with(start) && line.contains(": "), "{line}");
+        }
+        let nothing = mend(folder(), Vec::new(), Vec::new(), provenance());
+        assert!(nothing.is_empty() && nothing.words(&Bucket::parse("b-1").expect("b")).is_empty());
+    }
+}

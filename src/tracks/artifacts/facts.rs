@@ -1,0 +1,499 @@
+//! What a put of a commit's set depends on, read from the bucket, the checkout and the directory:
+//! reads only.
+//!
+//! What needs a long time, the code's hash and the files', is read only when the plan turns on it,
+//! and once: a put that was overtaken looks at the bucket anew, and not at the disk.
+
+use super::plan::{Cache, Facts, Lost, Set};
+use super::put::{Ask, Code, hash_code, warn_if_dirty};
+use super::rules::{self, Published, RESERVED};
+use super::source::Artifacts;
+use super::standing::{Stood, read};
+use crate::history::stored::{Current, History};
+use crate::history::{Entry, Position};
+use crate::machine::workspace::{Found, Hashed, hash, scan};
+use crate::s3::store::{ETag, Listed, Store};
+use crate::s3::transfer::{AT_ONCE, Engine, blocking};
+use crate::sealing::plan::{Ground, Item};
+use crate::sealing::publish::{self, Standing, holds};
+use crate::sealing::set::{Folder, Manifest, ManifestFile};
+use crate::words::fault::fault;
+use crate::words::file::{FileFacts, Mode};
+use crate::words::names::{CodeHash, CommitId, Key, RelPath};
+use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The history of publications.
+pub(super) fn history<'a>(
+    store: &'a Store,
+    track: &Artifacts,
+) -> anyhow::Result<History<'a, Published>> {
+    Ok(History::new(store, track.history()?))
+}
+
+/// Reads the facts of one put, again and again while others are faster.
+#[derive(Debug)]
+pub(super) struct Gathering<'a> {
+    engine: &'a Engine,
+    track: &'a Artifacts,
+    ask: &'a Ask,
+    /// The code's hash, once it was asked for.
+    code_hash: Option<Option<CodeHash>>,
+    /// The directory's files, once they were read.
+    local: Option<Vec<Arc<Hashed>>>,
+    /// The segments of the history that were searched: they never change.
+    searched: u64,
+}
+
+/// What lies in the cache's folder of some code, as far as it was read.
+enum Shelf {
+    /// A set, which the put does not ask for.
+    Stands,
+    /// None that is of use.
+    Open { folder: Folder, listed: Vec<Listed>, replaces: Option<ETag> },
+}
+
+impl<'a> Gathering<'a> {
+    /// A put that has looked at nothing yet.
+    pub(super) fn new(engine: &'a Engine, track: &'a Artifacts, ask: &'a Ask) -> Gathering<'a> {
+        Gathering { engine, track, ask, code_hash: None, local: None, searched: 0 }
+    }
+
+    fn store(&self) -> &'a Store {
+        &self.engine.store
+    }
+
+    /// Everything that the plan depends on, and the head that it may extend.
+    pub(super) async fn gather(&mut self) -> anyhow::Result<(Facts, Option<Current<Published>>)> {
+        let (store, folder) = (self.store(), rules::folder(self.track.set(&self.ask.commit)));
+        let (key, history) = (folder.manifest()?, history(store, self.track)?);
+        let (manifest, current, listed) = futures_util::future::try_join3(
+            store.get(&key),
+            history.read(),
+            store.list(folder.prefix.as_str()),
+        )
+        .await?;
+        let stood = manifest.map(|found| {
+            read(found, &folder, self.track).with_context(|| store.uri(key.as_str()))
+        });
+        let mut facts = Facts {
+            set: Set::Unsealed,
+            is_begun: current.as_ref().is_some_and(|it| !it.head.entries().is_empty()),
+            entry: self.in_head(current.as_ref()),
+            code_hash: None,
+            cache: Cache::Unread,
+            local: None,
+        };
+        match stood.transpose()? {
+            Some(Stood::Own(standing)) => {
+                self.published(&mut facts, &folder, standing, current.as_ref(), &listed).await?;
+            }
+            Some(Stood::Copied { manifest, etag }) => {
+                self.find_entry(&mut facts, None, current.as_ref()).await?;
+                self.copied(&mut facts, &folder, manifest, etag, &listed).await?;
+            }
+            None if is_unsealed(&folder, &listed)? => {
+                if !self.track.lookup {
+                    self.find_entry(&mut facts, None, current.as_ref()).await?;
+                }
+            }
+            None => self.open(&mut facts, &folder, &listed, None).await?,
+        }
+        if facts.code_hash.is_none() {
+            facts.code_hash = self.code_hash.clone().flatten();
+        }
+        facts.local.clone_from(&self.local);
+        Ok((facts, current))
+    }
+
+    /// A set is published: what is missing of it, and of what follows it.
+    async fn published(
+        &mut self,
+        facts: &mut Facts,
+        folder: &Folder,
+        Standing { manifest, position }: Standing,
+        current: Option<&Current<Published>>,
+        listed: &[Listed],
+    ) -> anyhow::Result<()> {
+        let (mut lost, mut apart) = (Vec::new(), Vec::new());
+        if !self.track.lookup {
+            let elsewhere = crate::sealing::plan::elsewhere(folder, &manifest)?;
+            (lost, apart) = futures_util::future::try_join(
+                self.lost(&manifest.files, listed),
+                publish::apart(self.store(), folder, elsewhere),
+            )
+            .await?;
+            apart.retain(|file| lost.iter().all(|lost| lost.file.key != file.key));
+            self.find_entry(facts, position.as_ref(), current).await?;
+        }
+        if !lost.is_empty() {
+            self.read_local().await?;
+        }
+        if let Some(code_hash) = manifest.code_hash.as_ref().filter(|_| facts.entry.is_none()) {
+            facts.cache = self.to_fill(code_hash, &manifest).await?;
+        }
+        facts.set = Set::Published { manifest, lost, apart };
+        Ok(())
+    }
+
+    /// No set is published: the cache may have one, or the directory.
+    async fn open(
+        &mut self,
+        facts: &mut Facts,
+        folder: &Folder,
+        listed: &[Listed],
+        replaces: Option<ETag>,
+    ) -> anyhow::Result<()> {
+        facts.code_hash = self.code_hash().await?;
+        let mut shelf = None;
+        if let Some(code_hash) = &facts.code_hash {
+            match self.cached(code_hash).await? {
+                Ok((from, files)) => facts.cache = Cache::Stands { from, files },
+                Err(there) => shelf = Some(there),
+            }
+        }
+        let files: Vec<FileFacts> = match &facts.cache {
+            Cache::Stands { files, .. } => files.iter().map(Item::facts).collect(),
+            _ if self.track.lookup => Vec::new(),
+            _ => {
+                self.read_local().await?;
+                self.local.iter().flatten().map(|file| file.facts.clone()).collect()
+            }
+        };
+        let ground = publish::ground(self.store(), folder, listed, &files).await?;
+        facts.set = Set::Open(Ground { replaces, ..ground });
+        match shelf {
+            Some(Shelf::Open { folder, listed, replaces }) => {
+                let ground = publish::ground(self.store(), &folder, &listed, &files).await?;
+                facts.cache = Cache::Open(Ground { replaces, ..ground });
+            }
+            Some(Shelf::Stands) | None => {}
+        }
+        Ok(())
+    }
+
+    /// A neighbour copied the cache's manifest into the commit's folder: the set that it names
+    /// becomes the commit's, where all its bytes are there.
+    async fn copied(
+        &mut self,
+        facts: &mut Facts,
+        folder: &Folder,
+        manifest: Manifest,
+        etag: ETag,
+        listed: &[Listed],
+    ) -> anyhow::Result<()> {
+        let store = self.store();
+        let files: Vec<FileFacts> = manifest.files.iter().map(ManifestFile::facts).collect();
+        let ground = publish::ground(store, folder, listed, &files).await?;
+        let mut items = Vec::new();
+        for file in &manifest.files {
+            let plain = folder.plain(&file.path)?;
+            let is_held = ground.held.contains(&plain);
+            items.push((file.clone(), is_held));
+        }
+        let items: Vec<Option<Item>> = stream::iter(items)
+            .map(|(file, is_held)| async move {
+                if is_held {
+                    return Ok(Some(Item::Object { file, seen: None }));
+                }
+                let seen = store.head(&file.key).await?;
+                let is_whole = holds(seen.as_ref(), file.size, &file.sha256);
+                anyhow::Ok(is_whole.then_some(Item::Object { file, seen }))
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let Some(files) = items.into_iter().collect::<Option<Vec<_>>>() else {
+            store.report().warn(format!(
+                "{} is a copy of the cache's that s3-asset-manager made, and not all files are there any more: it does not count",
+                store.uri(folder.manifest()?.as_str())
+            ));
+            return self.open(facts, folder, listed, Some(etag)).await;
+        };
+        facts.code_hash.clone_from(&manifest.code_hash);
+        facts.cache = Cache::Stands { from: Some(manifest.commit), files };
+        facts.set = Set::Open(Ground { replaces: Some(etag), ..ground });
+        Ok(())
+    }
+
+    /// The entry of the commit in the head.
+    fn in_head(&self, current: Option<&Current<Published>>) -> Option<Published> {
+        let mut entries = current?.head.entries().iter();
+        entries.find(|entry| self.is_mine(entry)).map(|entry| entry.what.clone())
+    }
+
+    fn is_mine(&self, entry: &Entry<Published>) -> bool {
+        entry.what.commit == self.ask.commit
+    }
+
+    /// Looks for the commit's entry below the head, where it may be since a position.
+    async fn find_entry(
+        &mut self,
+        facts: &mut Facts,
+        since: Option<&Position>,
+        current: Option<&Current<Published>>,
+    ) -> anyhow::Result<()> {
+        let (None, Some(current)) = (&facts.entry, current) else { return Ok(()) };
+        let shape = current.head.shape();
+        let range = shape.segments_since(since);
+        let history = history(self.store(), self.track)?;
+        let range = range.start.max(self.searched)..range.end;
+        let found = history.find(&shape, range.clone(), |entry| self.is_mine(entry)).await?;
+        self.searched = range.end;
+        facts.entry = found.map(|entry| entry.what);
+        Ok(())
+    }
+
+    /// The files of a published set that are not there any more. What the listing does not show as
+    /// it should be is asked for: the set may be newer than the listing.
+    async fn lost(&self, files: &[ManifestFile], listed: &[Listed]) -> anyhow::Result<Vec<Lost>> {
+        let sizes: HashMap<&str, u64> =
+            listed.iter().map(|Listed { key, size, .. }| (key.as_str(), *size)).collect();
+        let doubtful = files.iter().filter(|it| sizes.get(it.key.as_str()) != Some(&it.size));
+        stream::iter(doubtful.cloned().collect::<Vec<_>>())
+            .map(|file| async move {
+                let there = self.store().head(&file.key).await?;
+                let is_whole = there.as_ref().is_some_and(|there| {
+                    there.size == file.size && there.sha256().is_none_or(|it| it == file.sha256)
+                });
+                let is_other = there.is_some();
+                anyhow::Ok((!is_whole).then_some(Lost { file, is_other }))
+            })
+            .buffered(AT_ONCE)
+            .try_filter_map(|lost| async { Ok(lost) })
+            .try_collect()
+            .await
+    }
+
+    /// The hash of the commit's code, for a put that asks the cache.
+    async fn code_hash(&mut self) -> anyhow::Result<Option<CodeHash>> {
+        if let Some(known) = &self.code_hash {
+            return Ok(known.clone());
+        }
+        let report = self.store().report();
+        let code_hash = match &self.ask.code {
+            Code::Unknown => None,
+            Code::Given(code_hash) => Some(code_hash.clone()),
+            Code::Of { repository, recipe, no_files } => {
+                warn_if_dirty(report, repository);
+                Some(hash_code(recipe, repository, *no_files, report).await?)
+            }
+        };
+        Ok(self.code_hash.insert(code_hash).clone())
+    }
+
+    /// The whole set that the cache holds for some code, and the commit that it was built from
+    /// where that is known; else what lies in the folder.
+    async fn cached(
+        &self,
+        code_hash: &CodeHash,
+    ) -> anyhow::Result<Result<(Option<CommitId>, Vec<Item>), Shelf>> {
+        let (store, report) = (self.store(), self.store().report());
+        let folder = rules::folder(self.track.cached(code_hash));
+        let uri = store.uri(folder.prefix.as_str());
+        let (fetched, listed) = self.shelf(&folder).await?;
+        let asked = matches!(self.ask.code, Code::Of { .. });
+        let Some(found) = fetched else {
+            if asked && code_hash.is_md5() && is_unsealed(&folder, &listed)? {
+                if let Some(files) = self.of_asset_manager(&folder, &listed).await? {
+                    return Ok(Ok((None, files)));
+                }
+                report.warn(format!(
+                    "{uri} is not used: not every object in it has a package-hash to check it against"
+                ));
+            }
+            return Ok(Err(Shelf::Open { folder, listed, replaces: None }));
+        };
+        let replaces = Some(found.etag);
+        let why = match Manifest::parse(&found.bytes, &folder) {
+            Err(e) => format!("{e:#}"),
+            // It stands, and the put does not ask for it.
+            Ok(_) if !asked => return Ok(Err(Shelf::Stands)),
+            Ok(manifest) => match self.whole(&manifest).await? {
+                Ok(files) => return Ok(Ok((Some(manifest.commit), files))),
+                Err(key) => format!("{} is gone, or has other bytes", store.uri(key.as_str())),
+            },
+        };
+        report.warn(format!("{uri} is damaged, not used, and filled anew: {why}"));
+        Ok(Err(Shelf::Open { folder, listed, replaces }))
+    }
+
+    /// The files of a set in the cache, each looked at; or the first that is not what it was.
+    async fn whole(&self, manifest: &Manifest) -> anyhow::Result<Result<Vec<Item>, Key>> {
+        let seen = stream::iter(manifest.files.clone())
+            .map(|file| async move {
+                let seen = self.store().head(&file.key).await?;
+                let is_whole = holds(seen.as_ref(), file.size, &file.sha256);
+                anyhow::Ok(if is_whole { Ok(Item::Object { file, seen }) } else { Err(file.key) })
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+        Ok(seen.into_iter().collect())
+    }
+
+    /// What the cache lacks of a published set; that it is whole is looked at when it is used.
+    async fn to_fill(&self, code_hash: &CodeHash, manifest: &Manifest) -> anyhow::Result<Cache> {
+        let folder = rules::folder(self.track.cached(code_hash));
+        let (fetched, listed) = self.shelf(&folder).await?;
+        let mut replaces = None;
+        if let Some(found) = fetched {
+            if let Ok(cached) = Manifest::parse(&found.bytes, &folder) {
+                return Ok(Cache::Stands { from: Some(cached.commit), files: Vec::new() });
+            }
+            replaces = Some(found.etag);
+        }
+        let files: Vec<FileFacts> = manifest.files.iter().map(ManifestFile::facts).collect();
+        let ground = publish::ground(self.store(), &folder, &listed, &files).await?;
+        Ok(Cache::Open(Ground { replaces, ..ground }))
+    }
+
+    async fn shelf(
+        &self,
+        folder: &Folder,
+    ) -> anyhow::Result<(Option<crate::s3::store::Fetched>, Vec<Listed>)> {
+        let key = folder.manifest()?;
+        let store = self.store();
+        futures_util::future::try_join(store.get(&key), store.list(folder.prefix.as_str())).await
+    }
+
+    /// What s3-asset-manager cached, always by md5, has no manifest: each of its objects says its own
+    /// SHA-256. None where one does not.
+    async fn of_asset_manager(
+        &self,
+        folder: &Folder,
+        listed: &[Listed],
+    ) -> anyhow::Result<Option<Vec<Item>>> {
+        let store = self.store();
+        let objects = listed.iter().filter(|it| rules::is_file(folder.prefix.as_str(), &it.key));
+        let files = stream::iter(objects)
+            .map(|object| async move {
+                let key = Key::parse(&object.key)?;
+                let below = object.key.strip_prefix(folder.prefix.as_str()).unwrap_or("");
+                let path = RelPath::parse(below)?;
+                let seen = store.head(&key).await?;
+                let sha256 = seen.as_ref().and_then(|facts| facts.sha256());
+                anyhow::Ok(sha256.map(|sha256| {
+                    let (size, mode) = (object.size, Mode::Plain);
+                    Item::Object { file: ManifestFile { path, size, mode, sha256, key }, seen }
+                }))
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+        Ok(files.into_iter().collect())
+    }
+
+    /// Finds and hashes the files of the directory, where the put names one.
+    async fn read_local(&mut self) -> anyhow::Result<()> {
+        let (None, Some((directory, selection))) = (&self.local, &self.ask.directory) else {
+            return Ok(());
+        };
+        let found = scan(directory, selection, &RESERVED)?;
+        if found.is_empty() {
+            let what = match selection.globs() {
+                "" => format!("{} holds no file to publish", directory.display()),
+                globs => format!("{}: no file matches {globs}", directory.display()),
+            };
+            return Err(fault(what, "hidden files are left out unless `include_hidden` is true"));
+        }
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let hashed = stream::iter(bundles(found))
+            .map(|bundle| {
+                let store = self.engine.store.clone();
+                blocking(move || {
+                    bundle.iter().map(|file| hash(file, store.part_of(file.size))).collect()
+                })
+            })
+            .buffered(threads)
+            .try_collect::<Vec<Vec<_>>>()
+            .await?;
+        self.local = Some(hashed.into_iter().flatten().map(Arc::new).collect());
+        Ok(())
+    }
+}
+
+/// Whether s3-asset-manager uploaded what lies in a folder without a manifest: there are files, and
+/// no claim of ours.
+fn is_unsealed(folder: &Folder, listed: &[Listed]) -> anyhow::Result<bool> {
+    let pending = folder.pending()?;
+    Ok(listed.iter().all(|object| object.key != pending.as_str())
+        && listed.iter().any(|object| rules::is_file(folder.prefix.as_str(), &object.key)))
+}
+
+/// Files in bundles that are worth a thread's hand-over each, in the same order.
+fn bundles(files: Vec<Found>) -> Vec<Vec<Found>> {
+    const BYTES: u64 = 4 << 20;
+    const FILES: usize = 256;
+    let mut bundles: Vec<Vec<Found>> = Vec::new();
+    let mut room = 0;
+    for file in files {
+        match bundles.last_mut() {
+            Some(last) if file.size <= room && last.len() < FILES => {
+                room -= file.size;
+                last.push(file);
+            }
+            _ => {
+                room = BYTES.saturating_sub(file.size);
+                bundles.push(vec![file]);
+            }
+        }
+    }
+    bundles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_keep_every_file_in_order() {
+        let file = |(n, size): (usize, u64)| Found {
+            path: RelPath::parse(&format!("f{n}")).expect("a path"),
+            disk: std::path::PathBuf::new(),
+            size,
+            mode: Mode::Plain,
+        };
+        let cases: [(&[u64], &[usize]); 5] = [
+            (&[], &[]),
+            (&[1, 2, 3], &[3]),
+            (&[4 << 20, 0, 1], &[2, 1]),
+            (&[9 << 20, 9 << 20], &[1, 1]),
+            (&[0; 600], &[256, 256, 88]),
+        ];
+        for (sizes, want) in cases {
+            let files: Vec<_> = sizes.iter().copied().enumerate().map(file).collect();
+            let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
+            let bundles = bundles(files);
+            assert_eq!(bundles.iter().map(Vec::len).collect::<Vec<_>>(), want);
+            assert!(bundles.iter().flatten().map(|file| &file.path).eq(&paths));
+        }
+    }
+
+    #[test]
+    fn what_s3_asset_manager_uploaded_is_told_by_its_files() {
+        let commit = CommitId::parse(&"c".repeat(40)).expect("a commit");
+        let root = crate::words::names::Prefix::parse("p", "artifacts").expect("a prefix");
+        let folder = rules::folder(root.folder(commit.as_str()));
+        let cases: [(&[&str], bool); 7] = [
+            (&[], false),
+            (&[""], false),
+            (&["", "sub/"], false),
+            (&["x.zip"], true),
+            (&["", "d/x.zip"], true),
+            (&[".pending", "x.zip"], false),
+            (&[".sets/d/x.zip"], false),
+        ];
+        for (names, want) in cases {
+            let listed = |name: &&str| Listed {
+                key: format!("{}{name}", folder.prefix),
+                size: 1,
+                modified: 1,
+            };
+            let listed: Vec<Listed> = names.iter().map(listed).collect();
+            assert_eq!(is_unsealed(&folder, &listed).expect("a key"), want, "{names:?}");
+        }
+    }
+}

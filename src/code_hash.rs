@@ -124,6 +124,23 @@ impl Recipe {
         })
     }
 
+    /// Makes a recipe of a list, of which each element is one pattern, spaces and all.
+    ///
+    /// # Errors
+    /// As [`Recipe::parse`].
+    pub fn of_list<S: AsRef<str>>(
+        algorithm: Algorithm,
+        written: &[S],
+    ) -> Result<Self, PatternError> {
+        Ok(match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Patterns::of_list(written)?),
+            Algorithm::GitTree => Self::GitTree(Patterns::of_list(written)?),
+            Algorithm::Md5 => {
+                Self::Md5(written.iter().map(|pattern| pattern.as_ref().to_owned()).collect())
+            }
+        })
+    }
+
     /// The algorithm of this recipe.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {

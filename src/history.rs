@@ -305,6 +305,22 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
     }
 }
 
+/// Events among those that stand, all oldest first: each comes before the first that is later than
+/// it. What stands keeps its order.
+fn merged<T>(standing: Vec<Event<T>>, mut events: Vec<Event<T>>) -> Vec<Event<T>> {
+    events.sort_by(|a, b| a.run.time.cmp(&b.run.time));
+    let mut events = events.into_iter().peekable();
+    let mut all = Vec::new();
+    for standing in standing {
+        while let Some(event) = events.next_if(|event| event.run.time < standing.run.time) {
+            all.push(event);
+        }
+        all.push(standing);
+    }
+    all.extend(events);
+    all
+}
+
 fn read<R: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<R> {
     #[derive(Deserialize)]
     struct Format {

@@ -66,10 +66,21 @@ impl Patterns {
     /// # Errors
     /// There is no pattern, or one is absolute, has `..`, or is malformed.
     pub fn parse<S: AsRef<str>>(written: &[S]) -> Result<Self, PatternError> {
+        Self::compile(written.iter().flat_map(|element| element.as_ref().split_whitespace()))
+    }
+
+    /// Compiles a list, of which each element is one pattern, spaces and all.
+    ///
+    /// # Errors
+    /// As [`Patterns::parse`].
+    pub fn of_list<S: AsRef<str>>(written: &[S]) -> Result<Self, PatternError> {
+        Self::compile(written.iter().map(AsRef::as_ref))
+    }
+
+    fn compile<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, PatternError> {
         let mut patterns = Vec::new();
         let mut reaches = Vec::new();
         let mut set = GlobSetBuilder::new();
-        let words = written.iter().flat_map(|element| element.as_ref().split_whitespace());
         for word in words {
             if let Some(flaw) = flaw(word) {
                 return Err(PatternError::new(&shown(word), flaw));

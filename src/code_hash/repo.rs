@@ -5,6 +5,7 @@
 //! another user, with submodules, linked worktrees, without blobs (a partial clone).
 
 use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -34,6 +35,13 @@ pub enum RepoError {
         /// The path that was given.
         path: PathBuf,
     },
+    /// The checkout's `.git` is a file that points at a repository, and that is not there.
+    Elsewhere {
+        /// The path that was given.
+        path: PathBuf,
+        /// Where it points.
+        target: String,
+    },
     /// The repository has no files checked out.
     Bare {
         /// The path that was given.
@@ -61,6 +69,9 @@ impl RepoError {
             Self::NotARepository { .. } => {
                 "name the root of the checkout, the directory that holds .git; parent directories are not searched"
             }
+            Self::Elsewhere { .. } => {
+                "a linked worktree or a submodule alone is no repository: make the one that it points at an input too, under the same path, or clone it; or name the `commit`"
+            }
             Self::Bare { .. } => "use a checkout with files; `git clone` without --bare makes one",
             Self::NoCommit { .. } => "commit something, or check out a branch that has commits",
             Self::Unreadable { .. } => {
@@ -75,6 +86,10 @@ impl fmt::Display for RepoError {
         match self {
             Self::NotARepository { path } => {
                 write!(f, "{} is not a git repository", path.display())
+            }
+            Self::Elsewhere { path, target } => {
+                let (path, target) = (path.display(), crate::words::names::shown(target));
+                write!(f, "{path}/.git points at `{target}`, where there is no git repository")
             }
             Self::Bare { path } => write!(f, "{} is a bare git repository", path.display()),
             Self::NoCommit { path } => {
@@ -91,7 +106,10 @@ impl std::error::Error for RepoError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Unreadable { source, .. } => Some(source),
-            Self::NotARepository { .. } | Self::Bare { .. } | Self::NoCommit { .. } => None,
+            Self::NotARepository { .. }
+            | Self::Elsewhere { .. }
+            | Self::Bare { .. }
+            | Self::NoCommit { .. } => None,
         }
     }
 }
@@ -108,7 +126,15 @@ impl Repo {
         let git = match Repository::open_ext(&path, flags, std::iter::empty::<&Path>()) {
             Ok(git) => git,
             Err(error) if error.code() == ErrorCode::NotFound => {
-                return Err(RepoError::NotARepository { path });
+                return Err(match points_at(&path) {
+                    Some(target) => RepoError::Elsewhere { path, target },
+                    None => RepoError::NotARepository { path },
+                });
+            }
+            Err(source) if points_at(&path).is_some_and(|it| !path.join(it).exists()) => {
+                let target = points_at(&path).unwrap_or_default();
+                drop(source);
+                return Err(RepoError::Elsewhere { path, target });
             }
             Err(source) => return Err(RepoError::Unreadable { path, source }),
         };
@@ -171,7 +197,11 @@ impl Repo {
             .statuses(Some(&mut options))
             .with_context(|| format!("comparing {} with its commit", self.path.display()))?;
         let mut dirt = Dirt::default();
+        let index = self.git.index().context("the index")?;
         for entry in statuses.iter() {
+            if self.is_left_out(&index, &entry) {
+                continue;
+            }
             let (count, named) = if entry.status().is_wt_new() {
                 (&mut dirt.untracked, &mut dirt.first_untracked)
             } else {
@@ -184,6 +214,28 @@ impl Repo {
         }
         Ok(dirt)
     }
+}
+
+impl Repo {
+    /// Whether a difference is none: a sparse checkout leaves the file out, or a filter as of
+    /// git-lfs, which libgit2 does not run, makes the file of something else.
+    fn is_left_out(&self, index: &git2::Index, entry: &git2::StatusEntry<'_>) -> bool {
+        const SKIP_WORKTREE: u16 = 1 << 14;
+        let path = Path::new(std::ffi::OsStr::from_bytes(entry.path_bytes()));
+        let status = entry.status();
+        if status == git2::Status::WT_DELETED {
+            let indexed = index.get_path(path, 0);
+            return indexed.is_some_and(|it| it.flags_extended & SKIP_WORKTREE != 0);
+        }
+        let filter = self.git.get_attr(path, "filter", git2::AttrCheckFlags::FILE_THEN_INDEX);
+        status == git2::Status::WT_MODIFIED && matches!(filter, Ok(Some(_)))
+    }
+}
+
+/// Where a checkout's `.git` points, when it is a file.
+fn points_at(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path.join(".git")).ok()?;
+    text.strip_prefix("gitdir:").map(|target| target.trim().to_owned())
 }
 
 /// What in a checkout differs from its commit; the default is a clean one.

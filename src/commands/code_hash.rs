@@ -44,7 +44,11 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "take sha256 or git-tree",
         ));
     }
-    let recipe = Recipe::parse(arguments.algorithm, &arguments.patterns).map_err(|e| {
+    let recipe = match arguments.patterns.as_slice() {
+        [line] => Recipe::parse(arguments.algorithm, &[line]),
+        list => Recipe::of_list(arguments.algorithm, list),
+    };
+    let recipe = recipe.map_err(|e| {
         fault(e.to_string(), "patterns start at the root, for example `lambdas/**`")
     })?;
     // s3-asset-manager hashes nothing where nothing matches; whoever asks by hand wants to know.

@@ -15,13 +15,16 @@ use super::unlisted_sets::{self, LegacyFile};
 use super::{Output, table};
 use crate::history::stored::Current;
 use crate::history::{Event, Position};
+use crate::machine::environment;
 use crate::machine::report::{Report, count};
 use crate::machine::terminal::{self, until_terminated};
 use crate::s3::transfer::AT_ONCE;
-use crate::sealing::publish;
+use crate::sealing::publish::{self, Standing};
 use crate::sealing::set::{Manifest, ManifestFile, Provenance};
+use crate::tracks::artifacts::put::{Ask, Code, Outcome as PutOutcome, PutSet};
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::Published;
+use crate::tracks::artifacts::standing::{Stood, stood};
 use crate::words::build::Build;
 use crate::words::build::Run;
 use crate::words::fault::fault;
@@ -39,8 +42,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(super) const HELP: &str = "\
-SetsOptions are entered in the order of their times. LedgerOptions s3-asset-manager uploaded one, a manifest is
-made of what its objects say about themselves; an object without package-hash is downloaded and
+Sets are entered in the order of their times, also among those that the history has. Where
+s3-asset-manager uploaded one, a manifest is made of what its objects say about themselves; an object without package-hash is downloaded and
 hashed. Safe to run again, and beside puts; not while an upload of s3-asset-manager is under way,
 whose set would be sealed half.
 
@@ -70,6 +73,14 @@ struct Plan {
     cached: HashSet<CodeHash>,
     /// Folders that are left alone, and why.
     incomplete: Vec<String>,
+}
+
+impl Plan {
+    /// Whether a set is older than the newest in the history.
+    fn is_late(&self, step: &Step) -> bool {
+        let newest = self.current.as_ref().and_then(|current| current.head.entries().first());
+        newest.is_some_and(|newest| time_of(step.set.modified) < newest.time)
+    }
 }
 
 /// A set that stands, or why it could not be made to.
@@ -104,6 +115,7 @@ async fn import(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCo
                 "time": time_of(step.set.modified),
                 "files": step.set.files.len(),
                 "action": step.action(),
+                "before_newest": step.enter && plan.is_late(step),
             })
         };
         terminal::answer(&json!({
@@ -125,6 +137,10 @@ async fn import(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCo
         count(plan.caches.len(), "cache"),
     );
     if arguments.dry_run {
+        match plan.steps.iter().filter(|step| step.enter && plan.is_late(step)).count() {
+            0 => {}
+            late => report.info(entered_before(late)),
+        }
         report.info(format!("would be done: {done}"));
     } else if problems.is_empty() {
         report.success(done);
@@ -140,7 +156,8 @@ async fn import(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCo
 fn text(plan: &Plan) -> String {
     let row = |step: &Step| {
         let (time, files) = (time_of(step.set.modified), step.set.files.len().to_string());
-        vec![step.set.name.to_string(), time, files, step.action().to_owned()]
+        let late = if step.enter && plan.is_late(step) { " before the newest" } else { "" };
+        vec![step.set.name.to_string(), time, files, format!("{}{late}", step.action())]
     };
     let mut rows: Vec<_> = plan.steps.iter().map(row).collect();
     rows.extend(plan.caches.iter().map(|cache| {
@@ -239,16 +256,20 @@ async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<Strin
     events.sort_by(|a, b| (&a.run.time, &a.what.commit).cmp(&(&b.run.time, &b.what.commit)));
     let newest = current.head.entries().first().map(|entry| entry.time.as_str());
     let late = events.iter().filter(|event| newest.is_some_and(|at| event.run.time.as_str() < at));
-    match late.count() {
-        0 => {}
-        late => report.warn(format!(
-            "{} older than the newest in the history, and come after it: numbers only grow, so a check takes them for new versions",
-            if late == 1 { "1 set is".to_owned() } else { format!("{late} sets are") }
-        )),
-    }
     let name = |what: &Published| what.commit.clone();
-    record.append_all(current, name, events).await?;
+    match late.count() {
+        0 => record.append_all(current, name, events).await?,
+        late => {
+            report.info(entered_before(late));
+            record.interleave(current, name, events).await?;
+        }
+    }
     Ok(problems)
+}
+
+fn entered_before(late: usize) -> String {
+    let sets = if late == 1 { "1 set is".to_owned() } else { format!("{late} sets are") };
+    format!("{sets} older than the newest in the history, and entered before it by their times")
 }
 
 /// What the history says of a set. A code hash that no published cache has is left out: whatever
@@ -268,15 +289,27 @@ fn event(manifest: Manifest, cached: &HashSet<CodeHash>) -> Event<Published> {
 async fn standing(opened: &Opened, set: &Found<CommitId>) -> anyhow::Result<Outcome> {
     let store = &*opened.engine.store;
     let folder = rules::folder(set.folder.clone());
-    let key = folder.manifest()?;
-    let uri = store.uri(key.as_str());
-    let Some(fetched) = store.get(&key).await? else {
-        return Ok(Err(format!("{uri}: deleted while the import ran")));
-    };
-    Ok(match Manifest::parse(&fetched.bytes, &folder) {
-        Ok(manifest) if manifest.commit == set.name => Ok(manifest),
-        Ok(manifest) => Err(format!("{uri}: it is the manifest of commit {}", manifest.commit)),
-        Err(e) => Err(format!("{uri}: {e:#}")),
+    let uri = store.uri(folder.manifest()?.as_str());
+    Ok(match stood(store, &opened.track, &set.name).await {
+        Ok(None) => Err(format!("{uri}: deleted while the import ran")),
+        Ok(Some(Stood::Own(Standing { manifest, .. }))) if manifest.commit == set.name => {
+            Ok(manifest)
+        }
+        Ok(Some(Stood::Own(Standing { manifest, .. }))) => {
+            Err(format!("{uri}: it is the manifest of commit {}", manifest.commit))
+        }
+        // A set of its own is made of it, as a put does.
+        Ok(Some(Stood::Copied { .. })) => {
+            let ask = Ask { commit: set.name.clone(), code: Code::Unknown, directory: None };
+            let run = environment::run();
+            let options = ObjectOptions::NONE;
+            let put = PutSet { engine: &opened.engine, track: &opened.track, run: &run, options };
+            match put.carry_out(&ask).await? {
+                PutOutcome::Published { manifest: Some(manifest), .. } => Ok(*manifest),
+                _ => Err(format!("{uri}: a copy of the cache's, and its files are gone")),
+            }
+        }
+        Err(e) => Err(format!("{e:#}")),
     })
 }
 

@@ -3,20 +3,29 @@
 use super::artifacts::{commit, newest};
 use super::sets_options::{Opened, SetsOptions};
 use super::{Output, table, unlisted_sets};
+use crate::input::selection::Selection;
 use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
+use crate::machine::workspace::Hashed;
 use crate::s3::store::{Fetched, Listed};
 use crate::s3::transfer::AT_ONCE;
-use crate::sealing::set::{Folder, Manifest};
+use crate::sealing::plan::{How, Item};
+use crate::sealing::publish;
+use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance};
+use crate::tracks::artifacts::put::read_directory;
 use crate::tracks::artifacts::rules;
+use crate::words::build::Build;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
-use crate::words::names::{CommitId, Key};
+use crate::words::file::{FileFacts, Mode};
+use crate::words::names::{CommitId, Key, RelPath};
+use crate::words::object::ObjectOptions;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,13 +33,15 @@ use std::sync::Arc;
 const SETS_AT_ONCE: usize = 4;
 
 pub(super) const HELP: &str = "\
-Every object is downloaded and hashed, and nothing is kept on disk. Exit status 1 when something
+Every object is downloaded and hashed, and nothing is kept on disk. `--repair` changes only what is
+wrong, and only into the bytes that the manifest records. Exit status 1 when something
 is wrong.
 
 Examples:
   s3-asset artifacts verify --bucket my-assets
   s3-asset artifacts verify 3f2a91c --bucket my-assets
-  s3-asset artifacts verify --bucket my-assets --all --json";
+  s3-asset artifacts verify --bucket my-assets --all --json
+  s3-asset artifacts verify 3f2a91c --bucket my-assets --repair packages";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -43,6 +54,9 @@ pub(super) struct Arguments {
     /// How many of the newest sets
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "commits")]
     limit: usize,
+    /// Sends again, from this directory, what a set has lost, where the very bytes are there
+    #[arg(long, value_name = "DIR", requires = "commits")]
+    repair: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -64,12 +78,19 @@ struct Verified {
     files: usize,
     bytes: u64,
     wrong: Vec<Wrong>,
+    /// What of it a put could bring back: the objects that the manifest names, and plain keys.
+    broken: Vec<Expected>,
     /// Objects of s3-asset-manager that nobody recorded a hash of.
     unchecked: Vec<String>,
 }
 
 /// An object, and what it should be.
+#[derive(Debug, Clone)]
 struct Expected {
+    /// The file that it is of.
+    path: RelPath,
+    /// The file's permissions.
+    mode: Mode,
     key: Key,
     size: u64,
     sha256: Sha256,
@@ -79,7 +100,16 @@ struct Expected {
 
 pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.sets.open(report).await?;
-    let work = verify(&opened, &arguments);
+    let work = async {
+        let sets = verify(&opened, &arguments).await?;
+        let Some(directory) = &arguments.repair else { return Ok(sets) };
+        let broken = sets.iter().any(|set| !set.broken.is_empty());
+        if !broken {
+            return Ok(sets);
+        }
+        repair(&opened, directory, &sets).await?;
+        verify(&opened, &arguments).await
+    };
     let sets = until_terminated(opened.engine.store.abort_all(), work).await?;
     let wrong: Vec<&Wrong> = sets.iter().flat_map(|set| &set.wrong).collect();
     let unchecked: Vec<&String> = sets.iter().flat_map(|set| &set.unchecked).collect();
@@ -126,7 +156,7 @@ pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::R
     let sets = sets.iter().filter(|set| !set.wrong.is_empty()).count();
     Err(fault(
         format!("{} wrong, in {}", count(wrong.len(), "object"), count(sets, "set")),
-        "restore the objects that are named (a versioned bucket keeps what was overwritten), or delete the set and publish its commit anew",
+        "restore the objects that are named (a versioned bucket keeps what was overwritten), or send the very bytes again with `verify COMMIT --repair DIR`; else delete the set and publish its commit anew",
     ))
 }
 
@@ -158,8 +188,14 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
         store.list(folder.prefix.as_str()),
     )
     .await?;
-    let mut verified =
-        Verified { files: 0, bytes: 0, wrong: Vec::new(), unchecked: Vec::new(), commit };
+    let mut verified = Verified {
+        files: 0,
+        bytes: 0,
+        wrong: Vec::new(),
+        broken: Vec::new(),
+        unchecked: Vec::new(),
+        commit,
+    };
     let expected = match manifest {
         Some(Fetched { bytes, .. }) => match Manifest::parse(&bytes, &folder) {
             Ok(manifest) if manifest.commit == verified.commit => {
@@ -194,7 +230,15 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
                 .into_iter()
                 .filter_map(|file| {
                     let sha256 = file.sha256?;
-                    Some(Expected { key: file.key, size: file.size, sha256, plain: false })
+                    let (path, mode) = (file.path, Mode::Plain);
+                    Some(Expected {
+                        path,
+                        mode,
+                        key: file.key,
+                        size: file.size,
+                        sha256,
+                        plain: false,
+                    })
                 })
                 .collect()
         }
@@ -205,13 +249,16 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
     let findings = stream::iter(expected)
         .map(|expected| {
             let size = sizes.get(expected.key.as_str()).copied();
-            async move { finding(opened, &expected, size).await }
+            async move { Ok((finding(opened, &expected, size).await?, expected)) }
         })
         .buffered(AT_ONCE)
         .try_collect::<Vec<_>>()
-        .await?;
-    for (object, why) in findings.into_iter().flatten() {
-        verified.wrong(object, why);
+        .await as anyhow::Result<Vec<_>>;
+    for (finding, expected) in findings? {
+        if let Some((object, why)) = finding {
+            verified.wrong(object, why);
+            verified.broken.push(expected);
+        }
     }
     Ok(verified)
 }
@@ -226,14 +273,48 @@ impl Verified {
 fn of_manifest(manifest: &Manifest, folder: &Folder) -> anyhow::Result<Vec<Expected>> {
     let mut expected = Vec::new();
     for file in &manifest.files {
-        let (size, sha256) = (file.size, file.sha256);
-        expected.push(Expected { key: file.key.clone(), size, sha256, plain: false });
+        let ManifestFile { path, size, mode, sha256, key } = file.clone();
+        let one = Expected { path, mode, key, size, sha256, plain: false };
+        expected.push(one.clone());
         let plain = folder.plain(&file.path)?;
         if plain != file.key {
-            expected.push(Expected { key: plain, size, sha256, plain: true });
+            expected.push(Expected { key: plain, plain: true, ..one });
         }
     }
     Ok(expected)
+}
+
+/// Sends what sets have lost, from the files of a directory that have the very bytes.
+async fn repair(opened: &Opened, directory: &Path, sets: &[Verified]) -> anyhow::Result<()> {
+    let engine = &opened.engine;
+    let local = read_directory(engine, directory, &Selection::everything()).await?;
+    for set in sets {
+        let mut again = Vec::new();
+        for it in &set.broken {
+            let same = local
+                .iter()
+                .find(|file| file.facts.size == it.size && file.facts.sha256 == it.sha256);
+            let Some(same) = same else { continue };
+            let Expected { path, mode, size, sha256, .. } = it.clone();
+            let facts = FileFacts { path, size, mode, sha256 };
+            let file = Arc::new(Hashed { facts, ..Hashed::clone(same) });
+            again.push((Item::Disk(file), it.key.clone(), How::Mend));
+        }
+        let folder = rules::folder(opened.track.set(&set.commit));
+        let standing = publish::standing(&engine.store, &folder).await?;
+        let provenance = Provenance {
+            commit: set.commit.clone(),
+            code_hash: standing.and_then(|standing| standing.manifest.code_hash),
+            cached_from: None,
+            time: String::new(),
+            build: Build::default(),
+        };
+        let mend = crate::sealing::plan::mend(folder, again, Vec::new(), provenance);
+        publish::carry_out(engine, &mend, ObjectOptions::NONE, None).await?;
+        let report = engine.store.report();
+        mend.words(engine.store.bucket()).iter().for_each(|line| report.info(line));
+    }
+    Ok(())
 }
 
 /// What is wrong with an object, if anything is; `listed` is its size, where it is there.

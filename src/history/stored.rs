@@ -11,7 +11,7 @@ mod named;
 
 pub use named::MissedPage;
 
-use crate::history::{Entry, Event, Head, Part, Peek, Position, Segment, Shape};
+use crate::history::{Entry, Event, Head, Part, Peek, Position, SEGMENT, Segment, Shape, merged};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
 use crate::words::build::Run;
 use crate::words::digest::Sha256;
@@ -307,6 +307,45 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
                 current = self.after_race(race).await?;
                 race += 1;
             }
+        }
+        Err(self.too_many_races())
+    }
+
+    /// Enters events, each before the first that is later than it, unless the history has their
+    /// names already. Numbers only grow, so the whole history is written anew, under an id of its
+    /// own: a reader of the one before still finds all of that.
+    pub async fn interleave<N: Eq + Hash>(
+        &self,
+        mut current: Current<T>,
+        name: impl Fn(&T) -> N,
+        events: Vec<Event<T>>,
+    ) -> anyhow::Result<()> {
+        for race in 0..RACES {
+            let shape = current.head.shape();
+            let older = self.segments(&shape, shape.segments_since(None)).await?;
+            let standing = older.iter().rev().chain(current.head.entries().iter().rev());
+            let event = |it: &Entry<T>| Event {
+                run: Run { time: it.time.clone(), build: it.build.clone() },
+                what: it.what.clone(),
+            };
+            let standing: Vec<Event<T>> = standing.map(event).collect();
+            let known: HashSet<N> = standing.iter().map(|it| name(&it.what)).collect();
+            let mut events = events.clone();
+            events.retain(|event| !known.contains(&name(&event.what)));
+            if events.is_empty() {
+                return Ok(());
+            }
+            let mut all = merged(standing, events).into_iter().peekable();
+            let (mut head, mut segments) = (Head::new(unique_id()), Vec::new());
+            while all.peek().is_some() {
+                let (next, sealed) = head.append(all.by_ref().take(SEGMENT as usize));
+                head = next;
+                segments.extend(sealed);
+            }
+            if self.replace(&head, segments, current.etag).await? == Written::Yes {
+                return Ok(());
+            }
+            current = self.after_race(race).await?;
         }
         Err(self.too_many_races())
     }

@@ -1,4 +1,24 @@
 use super::*;
+
+#[test]
+fn events_come_before_the_first_that_is_later() {
+    let events = |text: &str| -> Vec<Event<char>> {
+        text.chars().map(|c| Event { run: Run::at(&c.to_string()), what: c }).collect()
+    };
+    let cases = [
+        ("", "", ""),
+        ("", "ba", "ab"),
+        ("ac", "b", "abc"),
+        ("ab", "c", "abc"),
+        ("bc", "a", "abc"),
+        ("db", "ac", "acdb"),
+        ("aa", "a", "aaa"),
+    ];
+    for (standing, new, want) in cases {
+        let all: String = merged(events(standing), events(new)).iter().map(|it| it.what).collect();
+        assert_eq!(all, want, "{standing} {new}");
+    }
+}
 use std::ops::Range;
 
 fn event<T>(what: T) -> Event<T> {

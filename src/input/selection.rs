@@ -68,6 +68,11 @@ impl Selection {
             && self.globs.as_ref().is_none_or(|globs| globs.is_match(path.as_str()))
     }
 
+    /// Whether a file is meant whose name may be no text.
+    pub fn takes_disk(&self, path: &std::path::Path) -> bool {
+        self.globs.as_ref().is_none_or(|globs| globs.is_match(path))
+    }
+
     /// The globs, for messages; empty when every file is meant.
     pub fn globs(&self) -> &str {
         &self.text

@@ -85,6 +85,9 @@ pub fn scan(
         }
         let relative = disk.strip_prefix(&root).unwrap_or(disk);
         let Some(text) = relative.to_str() else {
+            if !selection.takes_disk(relative) {
+                continue;
+            }
             return Err(fault(
                 format!("the name of {} is not UTF-8", disk.display()),
                 "S3's keys are UTF-8: rename it",
@@ -113,6 +116,27 @@ pub fn scan(
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// A path below the inputs of a put, as a user writes it; `what` names it in errors. What is not
+/// there yet is no error here.
+pub fn input(inputs: &Path, text: &str, what: &str) -> anyhow::Result<PathBuf> {
+    const HINT: &str =
+        "the path starts with the name of an input, and nothing outside of the inputs is read";
+    let outside = |why: &str| fault(format!("{what}: `{}` {why}", shown(text)), HINT);
+    if text.starts_with('/') {
+        return Err(outside("is absolute"));
+    }
+    if text.split('/').any(|name| name == "..") {
+        return Err(outside("leads out of its directory"));
+    }
+    let path = inputs.join(text);
+    match (inputs.canonicalize(), path.canonicalize()) {
+        (Ok(root), Ok(real)) if !real.starts_with(&root) => {
+            Err(outside("is a symbolic link that leads out of the inputs"))
+        }
+        _ => Ok(path),
+    }
 }
 
 /// Finds the one file below a directory that a glob matches, as in concourse/s3-resource: `*` stays
@@ -221,7 +245,7 @@ impl Hashed {
 /// Hashes a file; `part` is the size of the parts that it will travel in.
 pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
     let place = || found.disk.display().to_string();
-    let mut file = File::open(&found.disk).with_context(place)?;
+    let mut file = open(&found.disk)?;
     let part = part.max(1);
     let mut hasher = Hasher::default();
     let mut sums = Vec::new();
@@ -253,7 +277,7 @@ pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
 pub fn read_part(file: &Hashed, index: usize, mut buffer: Vec<u8>) -> anyhow::Result<Bytes> {
     let place = || file.disk.display().to_string();
     let start = index as u64 * file.part;
-    let mut opened = File::open(&file.disk).with_context(place)?;
+    let mut opened = open(&file.disk)?;
     opened.seek(SeekFrom::Start(start)).with_context(place)?;
     let mut sum = aws_smithy_checksums::ChecksumAlgorithm::Crc64Nvme.into_impl();
     for span in Span::cover(file.part_length(index), SLICE) {
@@ -263,6 +287,19 @@ pub fn read_part(file: &Hashed, index: usize, mut buffer: Vec<u8>) -> anyhow::Re
     }
     let is_same = file.sums.get(index).is_some_and(|it| *it == sum.finalize());
     if is_same { Ok(buffer.into()) } else { Err(changed(&file.disk)) }
+}
+
+/// Opens a file to be read. What became a pipe or a device meanwhile is not waited for.
+fn open(path: &Path) -> anyhow::Result<File> {
+    /// Of Linux on every platform that the image is for: for regular files it changes nothing.
+    const O_NONBLOCK: i32 = 0o4000;
+    let place = || path.display().to_string();
+    let file = File::options().read(true).custom_flags(O_NONBLOCK).open(path);
+    let file = file.with_context(place)?;
+    if !file.metadata().with_context(place)?.is_file() {
+        return Err(changed(path));
+    }
+    Ok(file)
 }
 
 fn changed(path: &Path) -> anyhow::Error {

@@ -58,7 +58,7 @@ pub async fn seal(
 ) -> anyhow::Result<Standing> {
     let key = folder.manifest()?;
     let written =
-        write(store, folder, &manifest, options, position, &Condition::Absent).await?;
+        write(store, folder, &manifest, options, Some(position), &Condition::Absent).await?;
     Ok(match written {
         Written::Yes => Standing { manifest, position: Some(position.clone()) },
         // Another put, or this one before its answer was lost.
@@ -82,9 +82,7 @@ pub async fn ground(
     let claim = if taken.contains_key(pending.as_str()) {
         match store.get(&pending).await? {
             None => Claimed::ByNobody,
-            Some(found) => {
-                Claim::digest_in(&found.bytes).map_or(Claimed::ByStrangers, Claimed::By)
-            }
+            Some(found) => Claim::digest_in(&found.bytes).map_or(Claimed::ByStrangers, Claimed::By),
         }
     } else {
         Claimed::ByNobody
@@ -117,7 +115,7 @@ pub async fn carry_out(
     engine: &Engine,
     plan: &Plan,
     options: &ObjectOptions,
-    position: &Position,
+    position: Option<&Position>,
 ) -> anyhow::Result<Carried> {
     let store = &*engine.store;
     if let Some(digest) = plan.claim {
@@ -193,8 +191,7 @@ async fn place_one(
         (How::Write, Item::Disk(file)) => {
             let written = engine.upload(file, key, &Condition::Absent, &options).await?;
             // Refused, and there: this very write, whose answer was lost.
-            if written == Written::Refused
-                && !holds(store.head(key).await?.as_ref(), size, &sha256)
+            if written == Written::Refused && !holds(store.head(key).await?.as_ref(), size, &sha256)
             {
                 return Ok(Carried::Overtaken);
             }
@@ -248,12 +245,13 @@ async fn write(
     folder: &Folder,
     manifest: &Manifest,
     options: &ObjectOptions,
-    position: &Position,
+    position: Option<&Position>,
     condition: &Condition,
 ) -> anyhow::Result<Written> {
     let bytes = manifest.to_bytes()?;
     let mut own = sealed(options);
-    own.metadata.insert(POSITION.to_owned(), position.to_string());
+    let position = position.map(|position| (POSITION.to_owned(), position.to_string()));
+    own.metadata.extend(position);
     let sha256 = Sha256::of(&bytes);
     store.put(&folder.manifest()?, bytes.into(), sha256, condition, &own).await
 }

@@ -91,9 +91,9 @@ fn a_damaged_cache_is_a_miss_and_filled_anew() {
         let names: Vec<String> = names.split(' ').map(|it| format!("{cache}/{it}")).collect();
         for key in server.keys(BUCKET).into_iter().filter(|key| key.starts_with(&cache)) {
             match verb {
-                "remove" if names.contains(&key) => server.remove(BUCKET, &key),
+                "remove" if names.contains(&key) => drop(server.remove(BUCKET, &key)),
                 "write" if names.contains(&key) => server.put(BUCKET, &key, "{\"for", &[]),
-                "keep" if !names.contains(&key) => server.remove(BUCKET, &key),
+                "keep" if !names.contains(&key) => drop(server.remove(BUCKET, &key)),
                 _ => {}
             }
         }
@@ -121,7 +121,7 @@ fn a_lost_object_of_a_set_is_healed_by_its_very_bytes() {
     let key = format!("artifacts/{}/nested/run", commit(1));
     for damage in ["gone", "cut"] {
         match damage {
-            "gone" => server.remove(BUCKET, &key),
+            "gone" => drop(server.remove(BUCKET, &key)),
             _ => server.put(BUCKET, &key, "", &[]),
         }
         let put = |tree: &Tree| {
@@ -138,6 +138,43 @@ fn a_lost_object_of_a_set_is_healed_by_its_very_bytes() {
         assert_eq!(resource.get(&version, json!({})).assets(), built(), "{damage}");
     }
     assert_eq!(resource.versions(Some(&version)), [version.clone()]);
+}
+
+#[test]
+fn verify_repairs_from_a_directory_what_has_the_very_bytes() {
+    let server = Embedded::new();
+    let resource = server.resource();
+    let version = resource.publish(&commit(1), &built()).version();
+    let folder = format!("artifacts/{}", commit(1));
+    let cases = [("gone", ""), ("other bytes of the same size", "BUILT")];
+    for (what, bytes) in cases {
+        let key = format!("{folder}/app.zip");
+        match bytes {
+            "" => drop(server.remove(BUCKET, &key)),
+            bytes => server.put(BUCKET, &key, bytes, &[]),
+        }
+        let repair = |tree: &Tree| {
+            let inputs = Inputs::of(tree);
+            std::process::Command::new(env!("CARGO_BIN_EXE_s3-asset"))
+                .args(["artifacts", "verify", &commit(1), "--bucket", BUCKET, "--repair"])
+                .arg(inputs.join("assets"))
+                .env_clear()
+                .env("AWS_ACCESS_KEY_ID", server.access_key())
+                .env("AWS_SECRET_ACCESS_KEY", server.secret_key())
+                .env("AWS_ENDPOINT_URL", server.endpoint())
+                .env("AWS_REGION", "us-east-1")
+                .output()
+                .expect("runs")
+        };
+        let text = |output: &std::process::Output| {
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let other = repair(&Tree::of("app.zip", "other"));
+        assert!(!other.status.success() && text(&other).contains("1 object wrong"), "{what}");
+        let same = repair(&built());
+        assert!(same.status.success(), "{what}: {}", text(&same));
+        assert_eq!(resource.get(&version, json!({})).assets(), built(), "{what}");
+    }
 }
 
 #[test]

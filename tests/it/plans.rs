@@ -38,9 +38,8 @@ fn a_put_of_a_set_says_each_step_and_changes_nothing() {
     let params = json!({"repository": "repo", "directory": "assets"});
     let (steps, version) = dry(&server, &resource, checkout.inputs(), &params);
     assert_eq!(version["commit"], checkout.head());
-    let starts = [
-        "begin", "claim", "send", "send", "write", "claim", "copy", "copy", "write", "enter",
-    ];
+    let starts =
+        ["begin", "claim", "send", "send", "write", "claim", "copy", "copy", "write", "enter"];
     assert_eq!(steps.len(), starts.len(), "{steps:?}");
     for (step, start) in steps.iter().zip(starts) {
         assert!(step.starts_with(start), "{step}");
@@ -83,8 +82,10 @@ fn who_was_slower_says_whose_set_stands() {
     let params = json!({"commit": commit(1), "directory": "assets"});
     let inputs = Inputs::of(&Tree::of("f", "slow"));
     let first = resource.start_put(inputs.path(), &params);
-    while !server.requests().iter().any(|it| it.key.as_deref() == Some(&manifest)
-        && it.operation == "PutObject")
+    while !server
+        .requests()
+        .iter()
+        .any(|it| it.key.as_deref() == Some(&manifest) && it.operation == "PutObject")
     {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

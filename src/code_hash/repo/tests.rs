@@ -222,3 +222,37 @@ fn dirt_is_counted_and_named() {
     assert_eq!(dirt.first_changed, ["README", "src/go.sh", "src/link", "src/run.sh"]);
     assert_eq!(dirt.first_untracked, ["new0", "new1", "new2", "new3", "new4"]);
 }
+
+#[test]
+fn what_a_sparse_checkout_leaves_out_and_what_a_filter_makes_is_no_dirt() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("repo");
+    repository(&path);
+    git(&path, &["sparse-checkout", "set", "--cone", "src/deep"]);
+    assert!(!path.join("lib").join("sub").join("inner.txt").exists());
+    assert_eq!(Repo::open(&path).unwrap().dirt().unwrap(), Dirt::default());
+    fs::remove_file(path.join("src/main.rs")).unwrap();
+    assert_eq!(Repo::open(&path).unwrap().dirt().unwrap().first_changed, ["src/main.rs"]);
+
+    let path = temporary.path().join("filtered");
+    fs::create_dir_all(&path).unwrap();
+    git(&path, &["init", "-q", "."]);
+    fs::write(path.join(".gitattributes"), "*.bin filter=lfs\n").unwrap();
+    fs::write(path.join("large.bin"), "version https://git-lfs.github.com/spec/v1\n").unwrap();
+    fs::write(path.join("small"), "x").unwrap();
+    git(&path, &["add", "-A"]);
+    git(&path, &["commit", "-qm", "one"]);
+    fs::write(path.join("large.bin"), "what git-lfs puts there").unwrap();
+    assert_eq!(Repo::open(&path).unwrap().dirt().unwrap(), Dirt::default());
+    fs::write(path.join("small"), "y and more").unwrap();
+    assert_eq!(Repo::open(&path).unwrap().dirt().unwrap().first_changed, ["small"]);
+}
+
+#[test]
+fn a_git_file_that_points_nowhere_is_named() {
+    let temporary = tempfile::tempdir().unwrap();
+    fs::write(temporary.path().join(".git"), "gitdir: /elsewhere/.git/worktrees/x\n").unwrap();
+    let error = Repo::open(temporary.path()).err().unwrap();
+    assert!(error.to_string().contains("points at `/elsewhere/.git/worktrees/x`"), "{error}");
+    assert!(error.hint().contains("input"));
+}

@@ -59,12 +59,20 @@ impl Count {
 
 /// A list of texts; one text counts as a list of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts(Vec<String>);
+pub struct Texts {
+    texts: Vec<String>,
+    is_list: bool,
+}
 
 impl Texts {
     /// The texts, none of them empty.
     pub fn get(&self) -> &[String] {
-        &self.0
+        &self.texts
+    }
+
+    /// Whether they were written as a list, and not as one text.
+    pub fn is_list(&self) -> bool {
+        self.is_list
     }
 }
 
@@ -179,10 +187,10 @@ impl<'de> Deserialize<'de> for Texts {
                 .map(|item| Text::deserialize(item).map_err(de::Error::custom))
                 .filter_map(|item| item.map(|text| text.0).transpose())
                 .collect::<Result<_, _>>()
-                .map(Texts),
+                .map(|texts| Texts { texts, is_list: true }),
             one => {
                 let text = Text::deserialize(one).map_err(de::Error::custom)?;
-                Ok(Texts(text.0.into_iter().collect()))
+                Ok(Texts { texts: text.0.into_iter().collect(), is_list: false })
             }
         }
     }

@@ -141,3 +141,60 @@ fn files_get_their_names_together_and_never_through_a_link() {
     let all = paths(dir.path(), &[], true).expect("no stage left");
     assert_eq!(all, ["a/b", "a/c/d", "a/c/f", "e"]);
 }
+
+#[test]
+fn paths_of_inputs_stay_within_them() {
+    let root = tempfile::TempDir::new().expect("a directory");
+    let outside = tempfile::TempDir::new().expect("a directory");
+    let inputs = root.path().join("inputs");
+    fs::create_dir_all(inputs.join("a/b")).expect("made");
+    std::os::unix::fs::symlink(outside.path(), inputs.join("out")).expect("a link");
+    std::os::unix::fs::symlink("a/b", inputs.join("in")).expect("a link");
+    let cases = [
+        ("a/b", None),
+        (".", None),
+        ("./a", None),
+        ("in", None),
+        ("nothing/there", None),
+        ("/etc", Some("is absolute")),
+        ("a/../../x", Some("leads out of its directory")),
+        ("out", Some("is a symbolic link that leads out of the inputs")),
+    ];
+    for (text, want) in cases {
+        let error = input(&inputs, text, "params.directory").err().map(|e| e.to_string());
+        assert_eq!(error, want.map(|why| format!("params.directory: `{text}` {why}")), "{text}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_text_is_left_out_by_globs() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let root = tempfile::TempDir::new().expect("a directory");
+    let odd = std::ffi::OsStr::from_bytes(b"odd-\xff.log");
+    fs::write(root.path().join(odd), "x").expect("written");
+    fs::write(root.path().join("a.zip"), "x").expect("written");
+    let of = |globs: &[String]| {
+        let selection = Selection::new(globs, false).expect("globs");
+        scan(root.path(), &selection, &[]).map(|found| found.len())
+    };
+    assert_eq!(of(&["*.zip".to_owned()]).expect("left out"), 1);
+    for globs in [&[][..], &["*.log".to_owned()]] {
+        assert!(of(globs).expect_err("meant").to_string().contains("is not UTF-8"));
+    }
+}
+
+#[test]
+fn a_file_that_became_a_pipe_is_not_waited_for() {
+    let root = tempfile::TempDir::new().expect("a directory");
+    let disk = root.path().join("f");
+    fs::write(&disk, "x").expect("written");
+    let found = found(RelPath::parse("f").expect("a path"), disk.clone()).expect("a file");
+    let hashed = hash(&found, 1).expect("hashed");
+    fs::remove_file(&disk).expect("removed");
+    let made = std::process::Command::new("mkfifo").arg(&disk).status().expect("mkfifo runs");
+    assert!(made.success());
+    for error in [hash(&found, 1).err(), read_part(&hashed, 0, Vec::new()).err()] {
+        let error = error.expect("refused").to_string();
+        assert!(error.contains("changed while it was read"), "{error}");
+    }
+}

@@ -11,6 +11,7 @@ use super::source::Artifacts;
 use super::standing::{Stood, read};
 use crate::history::stored::{Current, History};
 use crate::history::{Entry, Position};
+use crate::input::selection::Selection;
 use crate::machine::workspace::{Found, Hashed, hash, scan};
 use crate::s3::store::{ETag, Listed, Store};
 use crate::s3::transfer::{AT_ONCE, Engine, blocking};
@@ -23,6 +24,7 @@ use crate::words::names::{CodeHash, CommitId, Key, RelPath};
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The history of publications.
@@ -75,9 +77,8 @@ impl<'a> Gathering<'a> {
             store.list(folder.prefix.as_str()),
         )
         .await?;
-        let stood = manifest.map(|found| {
-            read(found, &folder, self.track).with_context(|| store.uri(key.as_str()))
-        });
+        let stood = manifest
+            .map(|found| read(found, &folder, self.track).with_context(|| store.uri(key.as_str())));
         let mut facts = Facts {
             set: Set::Unsealed,
             is_begun: current.as_ref().is_some_and(|it| !it.head.entries().is_empty()),
@@ -391,28 +392,37 @@ impl<'a> Gathering<'a> {
         let (None, Some((directory, selection))) = (&self.local, &self.ask.directory) else {
             return Ok(());
         };
-        let found = scan(directory, selection, &RESERVED)?;
-        if found.is_empty() {
-            let what = match selection.globs() {
-                "" => format!("{} holds no file to publish", directory.display()),
-                globs => format!("{}: no file matches {globs}", directory.display()),
-            };
-            return Err(fault(what, "hidden files are left out unless `include_hidden` is true"));
-        }
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let hashed = stream::iter(bundles(found))
-            .map(|bundle| {
-                let store = self.engine.store.clone();
-                blocking(move || {
-                    bundle.iter().map(|file| hash(file, store.part_of(file.size))).collect()
-                })
-            })
-            .buffered(threads)
-            .try_collect::<Vec<Vec<_>>>()
-            .await?;
-        self.local = Some(hashed.into_iter().flatten().map(Arc::new).collect());
+        self.local = Some(read_directory(self.engine, directory, selection).await?);
         Ok(())
     }
+}
+
+/// Finds and hashes the files of a directory that a set may hold.
+pub async fn read_directory(
+    engine: &Engine,
+    directory: &Path,
+    selection: &Selection,
+) -> anyhow::Result<Vec<Arc<Hashed>>> {
+    let found = scan(directory, selection, &RESERVED)?;
+    if found.is_empty() {
+        let what = match selection.globs() {
+            "" => format!("{} holds no file to publish", directory.display()),
+            globs => format!("{}: no file matches {globs}", directory.display()),
+        };
+        return Err(fault(what, "hidden files are left out unless `include_hidden` is true"));
+    }
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let hashed = stream::iter(bundles(found))
+        .map(|bundle| {
+            let store = engine.store.clone();
+            blocking(move || {
+                bundle.iter().map(|file| hash(file, store.part_of(file.size))).collect()
+            })
+        })
+        .buffered(threads)
+        .try_collect::<Vec<Vec<_>>>()
+        .await?;
+    Ok(hashed.into_iter().flatten().map(Arc::new).collect())
 }
 
 /// Whether s3-asset-manager uploaded what lies in a folder without a manifest: there are files, and

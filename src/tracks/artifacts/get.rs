@@ -157,22 +157,14 @@ async fn unsealed(
             Ok((RelPath::parse(below)?, Key::parse(&object.key)?, object.size))
         })
         .collect::<anyhow::Result<_>>()?;
-    let wishes =
-        stream::iter(paths)
-            .map(|(path, key, size)| async move {
-                let facts =
-                    store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;
-                anyhow::Ok(Wish {
-                    path,
-                    sha256: facts.sha256(),
-                    key,
-                    size,
-                    mode: Mode::Plain.bits(),
-                })
-            })
-            .buffered(AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await?;
+    let wishes = stream::iter(paths)
+        .map(|(path, key, size)| async move {
+            let facts = store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;
+            anyhow::Ok(Wish { path, sha256: facts.sha256(), key, size, mode: Mode::Plain.bits() })
+        })
+        .buffered(AT_ONCE)
+        .try_collect::<Vec<_>>()
+        .await?;
     let bytes = wishes.iter().map(|wish| wish.size).sum();
     let (name, hash) = match wanted {
         Wanted::Commit { commit, .. } => ("commit", commit.to_string()),

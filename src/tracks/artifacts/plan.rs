@@ -156,7 +156,10 @@ impl Putter<'_> {
             Set::Published { manifest, .. } if self.track.lookup => {
                 let entry = entry.unwrap_or_else(|| of(&manifest));
                 let manifest = Some(Box::new(manifest));
-                Ok(done(Vec::new(), Outcome::Published { entry, manifest, news: News::Already, code_hash }))
+                Ok(done(
+                    Vec::new(),
+                    Outcome::Published { entry, manifest, news: News::Already, code_hash },
+                ))
             }
             Set::Published { manifest, lost, apart } => {
                 let news = self.news(&manifest, &lost, local.as_deref());
@@ -225,9 +228,8 @@ impl Putter<'_> {
     /// How a published set came to stand, for a put that read these files.
     fn news(&self, manifest: &Manifest, lost: &[Lost], local: Option<&[Arc<Hashed>]>) -> News {
         let is_ours = manifest.published_at == self.run.time && manifest.build == self.run.build;
-        let is_other = local.is_some_and(|files| {
-            digest(files.iter().map(|file| &file.facts)) != manifest.digest
-        });
+        let is_other = local
+            .is_some_and(|files| digest(files.iter().map(|file| &file.facts)) != manifest.digest);
         match (lost, local) {
             ([_, ..], _) => News::Mended,
             (_, Some(_)) if is_other => News::Lost,
@@ -246,9 +248,9 @@ impl Putter<'_> {
     ) -> anyhow::Result<Vec<(Item, Key, How)>> {
         let mut again = Vec::new();
         for Lost { file, is_other } in lost {
-            let same = local.iter().find(|it| {
-                it.facts.size == file.size && it.facts.sha256 == file.sha256
-            });
+            let same = local
+                .iter()
+                .find(|it| it.facts.size == file.size && it.facts.sha256 == file.sha256);
             let how = if *is_other { How::Mend } else { How::Write };
             match same {
                 Some(same) => {

@@ -2,11 +2,12 @@
 //! cache, or goes up. Facts are gathered, a plan is made of them and carried out; where another
 //! writer was faster, all of that begins anew.
 
+pub use super::facts::read_directory;
 use super::facts::{Gathering, history};
 use super::get::describe;
 use super::params::{CommitOf, PutArtifacts};
-use super::plan::{Plan, Putter, Step};
 pub use super::plan::{News, Outcome};
+use super::plan::{Plan, Putter, Step};
 use super::rules::{self, Published, not_found, version};
 use super::source::{Artifacts, CodeHashRule, Follow};
 use crate::code_hash::files::code_hash;
@@ -16,7 +17,7 @@ use crate::history::stored::{Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
 use crate::input::selection::Selection;
 use crate::machine::report::{Report, count};
-use crate::machine::workspace::read_text;
+use crate::machine::workspace::{input, read_text};
 use crate::s3::store::Written;
 use crate::s3::transfer::{Engine, blocking};
 use crate::sealing::publish::{Carried, carry_out};
@@ -102,7 +103,7 @@ fn asked(
     let recipe = track.code_hash.as_ref().map(CodeHashRule::recipe).transpose()?;
     let code = match (recipe, &params.repository) {
         (Some(recipe), Some(repository)) => Code::Of {
-            repository: sources.join(repository),
+            repository: input(sources, repository, "params.repository")?,
             recipe,
             no_files: NoFiles::Refuse,
         },
@@ -114,8 +115,10 @@ fn asked(
         }
         (None, _) => Code::Unknown,
     };
-    let directory = params.directory.as_ref();
-    let directory = directory.map(|path| (sources.join(path), params.files.clone()));
+    let directory = match &params.directory {
+        None => None,
+        Some(path) => Some((input(sources, path, "params.directory")?, params.files.clone())),
+    };
     Ok(Ask { commit, code, directory })
 }
 
@@ -180,9 +183,8 @@ impl<'a> PutSet<'a> {
                     if is_empty { Carried::Out } else { Carried::Overtaken }
                 }
                 Step::Set(sealing) | Step::Cache(sealing) => {
-                    let current = current.as_ref().context("a set is published after a history")?;
-                    let position = current.head.position();
-                    carry_out(self.engine, sealing, self.options, &position).await?
+                    let position = current.as_ref().map(|current| current.head.position());
+                    carry_out(self.engine, sealing, self.options, position.as_ref()).await?
                 }
                 Step::Enter(entry) => {
                     let current = current.take().context("an entry goes into a history")?;
@@ -210,9 +212,9 @@ impl<'a> PutSet<'a> {
             Outcome::Published { entry, manifest, .. } => (entry, manifest),
             Outcome::Missing { code_hash } if self.track.lookup => {
                 let commit = &ask.commit;
-                store
-                    .report()
-                    .info(format!("no set is published for {commit}, and none is cached: build it"));
+                store.report().info(format!(
+                    "no set is published for {commit}, and none is cached: build it"
+                ));
                 let mut lines = vec![metadata("commit", commit.as_str())];
                 lines.extend(code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
                 let version = not_found(commit, code_hash.as_ref());
@@ -254,11 +256,14 @@ fn commit(params: &PutArtifacts, sources: &Path) -> anyhow::Result<CommitId> {
     match &params.commit {
         CommitOf::Given(commit) => Ok(commit.clone()),
         CommitOf::File(file) => {
-            let path = sources.join(file);
+            let path = input(sources, file, "params.commit_file")?;
             CommitId::parse(&read_text(&path, "params.commit_file")?)
                 .map_err(|e| e.context(path.display().to_string()))
         }
-        CommitOf::Repository(path) => CommitId::parse(&open(&sources.join(path))?.head_commit()),
+        CommitOf::Repository(path) => {
+            let path = input(sources, path, "params.repository")?;
+            CommitId::parse(&open(&path)?.head_commit())
+        }
     }
 }
 
@@ -304,9 +309,15 @@ pub async fn hash_code(
 
 /// Says what differs from the commit that the set is published for.
 pub(super) fn warn_if_dirty(report: &Report, repository: &Path) {
-    let Ok(dirt) = Repo::open(repository).map_err(anyhow::Error::new).and_then(|repo| repo.dirt())
-    else {
-        return;
+    let dirt = Repo::open(repository).map_err(anyhow::Error::new).and_then(|repo| repo.dirt());
+    let dirt = match dirt {
+        Ok(dirt) => dirt,
+        Err(e) => {
+            report.warn(format!(
+                "whether the files are those of the commit is not known: {e:#} (a sparse index cannot be read here: `git sparse-checkout reapply --no-sparse-index`)"
+            ));
+            return;
+        }
     };
     if dirt.changed > 0 {
         report.warn(format!(

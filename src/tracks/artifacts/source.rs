@@ -31,12 +31,19 @@ pub struct Artifacts {
 pub struct CodeHashRule {
     algorithm: Algorithm,
     patterns: Vec<String>,
+    /// Whether each is one pattern, spaces and all.
+    is_list: bool,
 }
 
 impl CodeHashRule {
     /// Compiles the patterns.
     pub fn recipe(&self) -> anyhow::Result<Recipe> {
-        Recipe::parse(self.algorithm, &self.patterns).map_err(|e| {
+        let recipe = if self.is_list {
+            Recipe::of_list(self.algorithm, &self.patterns)
+        } else {
+            Recipe::parse(self.algorithm, &self.patterns)
+        };
+        recipe.map_err(|e| {
             fault(
                 format!("source.artifacts.code_hash: {e}"),
                 "patterns start at the repository's root, for example `lambdas/**`",
@@ -117,7 +124,11 @@ pub(in crate::tracks) fn parse(value: &Value, prefix: &Prefix) -> anyhow::Result
     })?;
     let code_hash = match raw.code_hash.get() {
         [] => None,
-        patterns => Some(CodeHashRule { algorithm, patterns: patterns.to_vec() }),
+        patterns => Some(CodeHashRule {
+            algorithm,
+            patterns: patterns.to_vec(),
+            is_list: raw.code_hash.is_list(),
+        }),
     };
     let follow = match raw.follow.get() {
         None | Some("commit") => Follow::Commit,

@@ -12,7 +12,7 @@ use super::source::Promotion;
 use crate::history::Position;
 use crate::history::stored::{Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
-use crate::machine::workspace::{Found, Hashed, find_one, hash, read_text};
+use crate::machine::workspace::{Found, Hashed, find_one, hash, input, read_text};
 use crate::s3::store::{Condition, Facts, Store, Written};
 use crate::s3::transfer::{Engine, blocking};
 use crate::sealing::publish::POSITION;
@@ -66,7 +66,7 @@ async fn asked(engine: &Engine, act: &Act, sources: &Path) -> anyhow::Result<Ask
     let version = |of: &VersionOf| match of {
         VersionOf::Given(version) => Ok(version.clone()),
         VersionOf::File(file) => {
-            let path = sources.join(file);
+            let path = input(sources, file, "params.version_file")?;
             ReleaseVersion::parse(&read_text(&path, "params.version_file")?)
                 .map_err(|e| e.context(path.display().to_string()))
         }

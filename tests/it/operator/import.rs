@@ -149,14 +149,22 @@ fn a_killed_import_goes_on_in_the_same_order() {
 }
 
 #[test]
-fn late_sets_are_entered_and_said() {
+fn late_sets_are_entered_before_and_said() {
     let server = server();
     upload(&server, 5, &code(1));
     import(&server, &[]).ok();
     upload(&server, 1, &code(2));
-    let run = import(&server, &[]).ok();
-    assert!(run.stderr.contains("1 set is older than the newest"), "{}", run.stderr);
-    assert_eq!(history(&server), [commit(5), commit(1)]);
+    let planned = import(&server, &["--dry-run"]).ok();
+    assert!(planned.stdout.contains("seal, enter before the newest"), "{}", planned.stdout);
+    let imported = import(&server, &[]).ok();
+    for run in [&planned, &imported] {
+        assert!(run.stderr.contains("1 set is older than the newest"), "{}", run.stderr);
+    }
+    assert_eq!(history(&server), [commit(1), commit(5)], "before, and not after");
+    upload(&server, 9, &code(2));
+    import(&server, &[]).ok();
+    assert_eq!(history(&server), [commit(1), commit(5), commit(9)]);
+    run(&server, &["artifacts", "verify", "--all"]).ok();
 }
 
 #[test]

@@ -65,12 +65,7 @@ fn manifest(time: &str, code_hash: Option<CodeHash>) -> Manifest {
 }
 
 fn free() -> Ground {
-    Ground {
-        claim: Claimed::ByNobody,
-        taken: HashMap::new(),
-        held: HashSet::new(),
-        replaces: None,
-    }
+    Ground { claim: Claimed::ByNobody, taken: HashMap::new(), held: HashSet::new(), replaces: None }
 }
 
 fn cached() -> Cache {
@@ -88,14 +83,7 @@ fn set(manifest: Manifest, lost: &[&str], apart: &[&str]) -> Set {
 }
 
 fn facts(set: Set) -> Facts {
-    Facts {
-        set,
-        is_begun: true,
-        entry: None,
-        code_hash: None,
-        cache: Cache::Unread,
-        local: None,
-    }
+    Facts { set, is_begun: true, entry: None, code_hash: None, cache: Cache::Unread, local: None }
 }
 
 fn entry() -> Option<Published> {
@@ -123,14 +111,11 @@ fn what_a_put_does() {
     let others = || Some(vec![local("a", "other")]);
     let stands = || facts(set(manifest("then", None), &[], &[]));
     let coded = || facts(set(manifest("then", Some(code())), &[], &[]));
-    let ours = |cache| Facts { cache, local: both(), ..facts(set(manifest("now", None), &[], &[])) };
+    let ours =
+        |cache| Facts { cache, local: both(), ..facts(set(manifest("now", None), &[], &[])) };
     let open = || facts(Set::Open(free()));
-    let coded_and_open = || Facts {
-        code_hash: Some(code()),
-        cache: Cache::Open(free()),
-        local: both(),
-        ..open()
-    };
+    let coded_and_open =
+        || Facts { code_hash: Some(code()), cache: Cache::Open(free()), local: both(), ..open() };
     let cases = [
         // Nothing is there.
         (false, Facts { is_begun: false, local: both(), ..open() }, "BSE", Some(News::Published)),

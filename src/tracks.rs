@@ -156,10 +156,10 @@ pub async fn plan(
             let params = artifacts::params::PutArtifacts::parse(params)?;
             artifacts::put::plan(track, engine, &params, sources, run).await
         }
-        Track::Package(_) => Err(fault(
-            "package: a put of this track has no plan to show",
-            "`s3-asset package add --dry-run` shows one",
-        )),
+        Track::Package(track) => {
+            let params = package::params::PutPackage::parse(params, track)?;
+            package::put::plan(track, engine, &params, sources, run).await
+        }
         Track::Promotion(track) => {
             let params = promotion::params::PutPromotion::parse(params, track)?;
             promotion::put::plan(track, engine, &params, sources, run).await

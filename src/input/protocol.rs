@@ -78,9 +78,9 @@ fn version(map: Map<String, Value>) -> anyhow::Result<Version> {
 pub struct Planned {
     /// Each step and its reason, in words; none: there is nothing to do.
     pub steps: Vec<String>,
-    /// The answer.
+    /// The answer; none where only doing it can tell.
     #[serde(flatten)]
-    pub response: Response,
+    pub response: Option<Response>,
 }
 
 /// What a get or a put answers.

@@ -70,6 +70,19 @@ fn a_put_at_a_rank_says_each_step_and_changes_nothing() {
     assert!(dry(&server, &resource, inputs.path(), &params).0.is_empty());
 }
 
+#[test]
+fn a_put_of_a_package_says_each_step_and_changes_nothing() {
+    let server = Embedded::new();
+    let resource = server.package("app");
+    let inputs = Inputs::of(&Tree::of("app.jar", "jar"));
+    let params = json!({"file": "assets/app.jar", "tags": ["live"]});
+    let (steps, _) = dry(&server, &resource, inputs.path(), &params);
+    assert!(!steps.is_empty());
+    let version = resource.put(inputs.path(), &params).version();
+    let (steps, again) = dry(&server, &resource, inputs.path(), &params);
+    assert_eq!((steps.len(), again), (0, version));
+}
+
 /// The loser of a race says whose set stands.
 #[test]
 fn who_was_slower_says_whose_set_stands() {

@@ -54,7 +54,7 @@ pub(in crate::tracks) async fn plan(
     let ask = asked(track, engine.store.report(), params, sources)?;
     let put = PutSet { engine, track, run, options: &params.object };
     let (steps, outcome) = put.dry_run(&ask).await?;
-    Ok(Planned { steps, response: put.response(&ask, outcome)? })
+    Ok(Planned { steps, response: Some(put.response(&ask, outcome)?) })
 }
 
 /// What is to be published, and where it comes from.

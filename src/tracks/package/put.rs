@@ -1,8 +1,8 @@
 //! The put of the `package` track: adds a version, assigns tags, takes tags away.
 
-use crate::input::protocol::Response;
+use crate::input::protocol::{Planned, Response};
 use crate::machine::environment::now_in_milliseconds;
-use crate::machine::workspace::{Found, find_one, found, hash, mode_of, read_text};
+use crate::machine::workspace::{Found, find_one, found, hash, input, mode_of, read_text};
 use crate::s3::transfer::{Engine, blocking};
 use crate::tracks::package::get::describe as describe_package;
 use crate::tracks::package::ledger::Ledger;
@@ -28,12 +28,36 @@ pub(in crate::tracks) async fn put(
     let ledger = Ledger::new(&engine.store, track);
     let ask = asked(&ledger, params, sources).await?;
     let outcome = carry_out(&ledger, &ask, run).await?;
-    let wanted = answered(&ledger, &ask, &outcome).await?;
+    response(&ledger, &ask, outcome).await
+}
+
+/// What a put of the `package` track would do now, and what it would answer where nothing is left to
+/// do. Reads only.
+pub(in crate::tracks) async fn plan(
+    track: &Package,
+    engine: &Engine,
+    params: &PutPackage,
+    sources: &Path,
+    run: &Run,
+) -> anyhow::Result<Planned> {
+    let ledger = Ledger::new(&engine.store, track);
+    let ask = asked(&ledger, params, sources).await?;
+    let plan = ledger.dry_run(&ask, run).await?;
+    let steps = plan.steps.iter().map(ToString::to_string).collect();
+    let response = match plan.outcome {
+        None => None,
+        Some(outcome) => Some(response(&ledger, &ask, outcome).await?),
+    };
+    Ok(Planned { steps, response })
+}
+
+async fn response(ledger: &Ledger, ask: &Ask, outcome: Outcome) -> anyhow::Result<Response> {
+    let wanted = answered(ledger, ask, &outcome).await?;
     let (record, metadata) = match outcome.added {
         Some(added) if added.version == wanted.version => (added.record, added.metadata),
         _ => ledger.record(wanted.version).await?,
     };
-    let metadata = describe_package(&ledger, &wanted, &record, &metadata).await?;
+    let metadata = describe_package(ledger, &wanted, &record, &metadata).await?;
     Ok(Response { version: wanted.version(), metadata })
 }
 
@@ -50,7 +74,8 @@ async fn asked(ledger: &Ledger, params: &PutPackage, sources: &Path) -> anyhow::
         }
         Some(PackageVersion::Given(spec)) => Some(spec.clone()),
         Some(PackageVersion::File(file)) => {
-            let text = read_text(&sources.join(file), "params.version_file")?;
+            let path = input(sources, file, "params.version_file")?;
+            let text = read_text(&path, "params.version_file")?;
             Some(Spec::parse(&text).map_err(|e| e.context("params.version_file"))?)
         }
     };

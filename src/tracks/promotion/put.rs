@@ -49,7 +49,7 @@ pub(in crate::tracks) async fn plan(
     let ask = asked(engine, &params.act, sources).await?;
     let put = PutAtRank { engine, track, run, options: &params.object };
     let (steps, outcome) = put.dry_run(&ask).await?;
-    Ok(Planned { steps, response: response(track, engine, &outcome)? })
+    Ok(Planned { steps, response: Some(response(track, engine, &outcome)?) })
 }
 
 fn response(track: &Promotion, engine: &Engine, outcome: &Outcome) -> anyhow::Result<Response> {

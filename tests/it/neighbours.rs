@@ -166,9 +166,8 @@ fn verify_repairs_from_a_directory_what_has_the_very_bytes() {
                 .output()
                 .expect("runs")
         };
-        let text = |output: &std::process::Output| {
-            String::from_utf8_lossy(&output.stderr).into_owned()
-        };
+        let text =
+            |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
         let other = repair(&Tree::of("app.zip", "other"));
         assert!(!other.status.success() && text(&other).contains("1 object wrong"), "{what}");
         let same = repair(&built());

@@ -181,7 +181,7 @@ fn what_is_no_checkout_is_told_apart() {
         ("empty", "NoCommit"),
         ("sha256", "Unreadable"),
         ("missing", "Unreadable"),
-        ("broken", "NotARepository"),
+        ("broken", "Elsewhere"),
     ];
     for (name, kind) in cases {
         let path = directory.join(name);
@@ -228,8 +228,12 @@ fn what_a_sparse_checkout_leaves_out_and_what_a_filter_makes_is_no_dirt() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("repo");
     repository(&path);
+    fs::create_dir_all(path.join("other")).unwrap();
+    fs::write(path.join("other/file"), "left out").unwrap();
+    git(&path, &["add", "-A"]);
+    git(&path, &["commit", "-qm", "three"]);
     git(&path, &["sparse-checkout", "set", "--cone", "src/deep"]);
-    assert!(!path.join("lib").join("sub").join("inner.txt").exists());
+    assert!(!path.join("other/file").exists());
     assert_eq!(Repo::open(&path).unwrap().dirt().unwrap(), Dirt::default());
     fs::remove_file(path.join("src/main.rs")).unwrap();
     assert_eq!(Repo::open(&path).unwrap().dirt().unwrap().first_changed, ["src/main.rs"]);

@@ -160,6 +160,10 @@ pub async fn plan(
             let params = package::params::PutPackage::parse(params, track)?;
             package::put::plan(track, engine, &params, sources, run).await
         }
+        Track::Gocd(track) => {
+            let params = gocd::params::PutGocd::parse(params)?;
+            gocd::put::planned(track, engine, &params, sources, run).await
+        }
         Track::Promotion(track) => {
             let params = promotion::params::PutPromotion::parse(params, track)?;
             promotion::put::plan(track, engine, &params, sources, run).await

@@ -10,10 +10,10 @@ use super::rules::{
 };
 use super::source::Gocd;
 use crate::history::stored::{Current, History};
-use crate::input::protocol::Response;
+use crate::input::protocol::{Planned, Response};
 use crate::input::selection::Selection;
 use crate::machine::report::{count, size};
-use crate::machine::workspace::{Hashed, hash, read_text, scan};
+use crate::machine::workspace::{Hashed, hash, input, read_text, scan};
 use crate::s3::store::{Condition, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, blocking, corrupt};
 use crate::words::build::Run;
@@ -45,7 +45,7 @@ pub(in crate::tracks) async fn put(
     let plan = put.carry_out().await?;
     let Plan { revision, marker, news, .. } = &plan;
     let uri = store.uri(track.marker(revision)?.as_str());
-    let files = ask.set.as_ref().map(|set| (set.files.len(), set.list.size()));
+    let files = files_of(&ask);
     let what = files.map(|(files, bytes)| format!("{} ({})", count(files, "file"), size(bytes)));
     let what = what.unwrap_or_else(|| "what something else uploaded".to_owned());
     let report = store.report();
@@ -61,6 +61,27 @@ pub(in crate::tracks) async fn put(
     Ok(Response { version: version(revision), metadata })
 }
 
+/// What a put of the `gocd` track would do now, and what it would answer. Reads only.
+pub(in crate::tracks) async fn planned(
+    track: &Gocd,
+    engine: &Engine,
+    params: &PutGocd,
+    sources: &Path,
+    run: &Run,
+) -> anyhow::Result<Planned> {
+    let store = &*engine.store;
+    let ask = asked(engine, params, sources, run).await?;
+    let (facts, _) = gather(store, track, &ask).await?;
+    let plan = plan(&ask, &facts)?;
+    let metadata = describe(store, track, &plan.revision, &plan.marker, files_of(&ask));
+    let response = Response { version: version(&plan.revision), metadata };
+    Ok(Planned { steps: plan.words(), response: Some(response) })
+}
+
+fn files_of(ask: &Ask) -> Option<(usize, u64)> {
+    ask.set.as_ref().map(|set| (set.files.len(), set.list.size()))
+}
+
 /// What a put's params ask for, with the files that they name.
 async fn asked(
     engine: &Engine,
@@ -71,7 +92,7 @@ async fn asked(
     let read = |of: &RevisionOf| match of {
         RevisionOf::Given(revision) => Ok(revision.clone()),
         RevisionOf::File(file) => {
-            let path = sources.join(file);
+            let path = input(sources, file, "params.revision_file")?;
             Revision::parse(&read_text(&path, "params.revision_file")?)
                 .and_then(Revision::publishable)
                 .map_err(|e| e.context(path.display().to_string()))
@@ -81,7 +102,7 @@ async fn asked(
         None => None,
         Some(LabelOf::Given(label)) => Some(label.clone()),
         Some(LabelOf::File(file)) => {
-            let path = sources.join(file);
+            let path = input(sources, file, "params.label_file")?;
             let text = read_text(&path, "params.label_file")?;
             Some(integer(&path.display().to_string(), &text)?)
         }
@@ -97,7 +118,8 @@ async fn asked(
         Act::Annotate { revision } => (Some(read(revision)?), None),
         Act::Publish { directory, files, revision } => {
             let revision = revision.as_ref().map(read).transpose()?;
-            let files = hashed(engine, &sources.join(directory), files).await?;
+            let files =
+                hashed(engine, &input(sources, directory, "params.directory")?, files).await?;
             let list = FileList::new(files.iter().map(|file| &file.facts));
             let digest = Sha256::of(&list.to_bytes()?);
             let claim = FileList::claim(&digest, &annotations, &run.build)?;

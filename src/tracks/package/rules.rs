@@ -7,8 +7,8 @@
 //!
 //! Invariants:
 //! - a version's keys and values never change between releases: Concourse identifies it by them;
-//! - a record is created once and never changed, except that removing its version replaces it by
-//!   a [`Tombstone`], which keeps the number taken;
+//! - a record is created once and never changed, except that a removal marks it (see
+//!   [`super::plan`]) and then replaces it by a [`Tombstone`], which keeps the number taken;
 //! - a record is written when its blob is in the store: so whatever a record names, a get finds;
 //! - with sequential numbers, the record `n` is written by a writer that read a history whose
 //!   highest number was `n - 1`, and is entered in the history, by whoever comes first, before

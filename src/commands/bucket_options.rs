@@ -56,7 +56,7 @@ impl BucketOptions {
 
     /// A client for a bucket that an argument names, of which nothing else is known.
     pub(super) async fn store(&self, report: &Arc<Report>) -> anyhow::Result<Store> {
-        let source = self.source(environment::variable, Some("BUCKET"), json!({}))?;
+        let source = self.source(environment::variable, None, json!({}))?;
         let settings = Common::read(&source)?.settings()?;
         Ok(Store::open(&settings.access, report.clone()).await)
     }

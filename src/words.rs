@@ -7,6 +7,7 @@ pub mod fault;
 pub mod file;
 pub mod names;
 pub mod object;
+pub mod packing;
 pub mod pattern;
 pub mod secret;
 pub mod span;

@@ -142,9 +142,54 @@ pub fn input(inputs: &Path, text: &str, what: &str) -> anyhow::Result<PathBuf> {
 /// Finds the one file below a directory that a glob matches, as in concourse/s3-resource: `*` stays
 /// within a directory. `what` names the glob in errors.
 pub fn find_one(directory: &Path, glob: &str, what: &str) -> anyhow::Result<Found> {
-    const HINT: &str =
-        "the path starts with the name of an input; give a glob that matches one file";
-    let glob = glob.trim_start_matches("./");
+    let (path, disk) = find(directory, glob, what, Sought::File)?;
+    found(path, disk)
+}
+
+/// As [`find_one`], the one directory.
+pub fn find_directory(
+    directory: &Path,
+    glob: &str,
+    what: &str,
+) -> anyhow::Result<(RelPath, PathBuf)> {
+    find(directory, glob, what, Sought::Directory)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    File,
+    Directory,
+}
+
+impl Sought {
+    fn of(kind: fs::FileType) -> Option<Sought> {
+        match (kind.is_file(), kind.is_dir()) {
+            (true, _) => Some(Sought::File),
+            (_, true) => Some(Sought::Directory),
+            _ => None,
+        }
+    }
+
+    fn words(self) -> [&'static str; 2] {
+        match self {
+            Sought::File => ["file", "files"],
+            Sought::Directory => ["directory", "directories"],
+        }
+    }
+
+    fn hint(self) -> String {
+        let [word, _] = self.words();
+        format!("the path starts with the name of an input; give a glob that matches one {word}")
+    }
+}
+
+fn find(
+    directory: &Path,
+    glob: &str,
+    what: &str,
+    sought: Sought,
+) -> anyhow::Result<(RelPath, PathBuf)> {
+    let glob = glob.trim_start_matches("./").trim_end_matches('/');
     let is_plain = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
     let names: Vec<&str> = glob.split('/').collect();
     let plain = names.iter().copied().take(names.len() - 1).take_while(is_plain).count();
@@ -154,29 +199,46 @@ pub fn find_one(directory: &Path, glob: &str, what: &str) -> anyhow::Result<Foun
     let root = directory.canonicalize().with_context(|| directory.display().to_string())?;
     let start: PathBuf = names[..plain].iter().fold(directory.to_owned(), |path, it| path.join(it));
     let depth = if glob.contains("**") { usize::MAX } else { names.len() - plain };
-    let mut matches = Vec::new();
+    let (mut matches, mut others) = (Vec::new(), 0);
     let walk = walkdir::WalkDir::new(&start).follow_links(true).min_depth(1).max_depth(depth);
     // What cannot be walked cannot be meant.
     for entry in walk.sort_by_file_name().into_iter().filter_map(Result::ok) {
         let below = entry.path().strip_prefix(directory).ok().and_then(Path::to_str);
         let Some(path) = below.and_then(|text| RelPath::parse(text).ok()) else { continue };
-        if entry.file_type().is_file() && selection.takes(&path) {
-            matches.push((path, entry));
+        if !selection.takes(&path) {
+            continue;
+        }
+        match Sought::of(entry.file_type()) {
+            Some(is) if is == sought => matches.push((path, entry)),
+            Some(_) => others += 1,
+            None => {}
         }
     }
+    let [word, words] = sought.words();
     let (path, entry) = match matches.len() {
-        0 => return Err(fault(format!("{what}: `{}` matches no file", shown(glob)), HINT)),
+        0 if others > 0 && sought == Sought::File => {
+            return Err(fault(
+                format!("{what}: `{}` matches no file", shown(glob)),
+                "it matches a directory: `pack: tar.gz` makes an archive of it",
+            ));
+        }
+        0 => {
+            return Err(fault(
+                format!("{what}: `{}` matches no {word}", shown(glob)),
+                sought.hint(),
+            ));
+        }
         1 => matches.remove(0),
         several => {
             let some: Vec<_> = matches.iter().take(4).map(|(path, _)| path.as_str()).collect();
             let more = if several > some.len() { ", …" } else { "" };
             return Err(fault(
                 format!(
-                    "{what}: `{}` matches {several} files: {}{more}",
+                    "{what}: `{}` matches {several} {words}: {}{more}",
                     shown(glob),
                     some.join(", ")
                 ),
-                HINT,
+                sought.hint(),
             ));
         }
     };
@@ -187,7 +249,7 @@ pub fn find_one(directory: &Path, glob: &str, what: &str) -> anyhow::Result<Foun
             "copy what it points to",
         ));
     }
-    found(path, disk)
+    Ok((path, disk))
 }
 
 /// A file that somebody named.
@@ -302,7 +364,7 @@ fn open(path: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-fn changed(path: &Path) -> anyhow::Error {
+pub(super) fn changed(path: &Path) -> anyhow::Error {
     fault(
         format!("{} changed while it was read", path.display()),
         "publish what a finished task left; nothing may write to it meanwhile",

@@ -9,6 +9,7 @@ use crate::tracks::package::source::Package;
 use crate::words::fault::fault;
 use crate::words::names::{Spec, Tag};
 use crate::words::object::{ObjectOptions, UserMetadata};
+use crate::words::packing::Packing;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -18,6 +19,8 @@ use serde_json::{Map, Value};
 pub struct PutPackage {
     /// The version to make, or to tag; none: tags are only taken away.
     pub version: Option<PackageVersion>,
+    /// As what the directory is added that the glob matches; none: it matches a file.
+    pub pack: Option<Packing>,
     /// Assigned to it.
     pub tags: Vec<Tag>,
     /// Taken away.
@@ -44,6 +47,9 @@ pub enum PackageVersion {
 struct RawPut {
     /// Adds a version: a glob that matches one file.
     file: Text,
+    /// Uploads an archive of a directory, `tar.gz`, `tar.zst` or `zip`; `file` then matches one
+    /// directory.
+    pack: Text,
     /// Instead of `file`, the version to tag: its number, a tag that is on it, or `latest`.
     version: Text,
     /// A file that holds the version to tag.
@@ -117,6 +123,7 @@ impl PutPackage {
             ));
         }
         Ok(PutPackage {
+            pack: Packing::parse(raw.pack.get(), file)?,
             version,
             tags: assigned,
             untag,
@@ -210,6 +217,7 @@ mod tests {
                 json!({"file": "a", "metadata": {"a b": "c"}}),
                 "params.metadata: `a b` cannot be a header's name",
             ),
+            (json!({"pack": "zip", "untag": "x"}), "params.pack: given without file"),
             (json!({"flie": "a"}), "params: unknown key `flie`"),
         ];
         for (params, want) in cases {

@@ -2,6 +2,7 @@
 
 use crate::input::protocol::{Planned, Response};
 use crate::machine::environment::now_in_milliseconds;
+use crate::machine::pack::Packed;
 use crate::machine::workspace::{Found, find_one, found, hash, input, mode_of, read_text};
 use crate::s3::transfer::{Engine, blocking};
 use crate::tracks::package::get::describe as describe_package;
@@ -26,7 +27,8 @@ pub(in crate::tracks) async fn put(
     run: &Run,
 ) -> anyhow::Result<Response> {
     let ledger = Ledger::new(&engine.store, track);
-    let ask = asked(&ledger, params, sources).await?;
+    let packed = packed(params, sources).await?;
+    let ask = asked(&ledger, params, packed.as_ref(), sources).await?;
     let outcome = carry_out(&ledger, &ask, run).await?;
     response(&ledger, &ask, outcome).await
 }
@@ -41,7 +43,8 @@ pub(in crate::tracks) async fn plan(
     run: &Run,
 ) -> anyhow::Result<Planned> {
     let ledger = Ledger::new(&engine.store, track);
-    let ask = asked(&ledger, params, sources).await?;
+    let packed = packed(params, sources).await?;
+    let ask = asked(&ledger, params, packed.as_ref(), sources).await?;
     let plan = ledger.dry_run(&ask, run).await?;
     let steps = plan.steps.iter().map(ToString::to_string).collect();
     let response = match plan.outcome {
@@ -61,13 +64,31 @@ async fn response(ledger: &Ledger, ask: &Ask, outcome: Outcome) -> anyhow::Resul
     Ok(Response { version: wanted.version(), metadata })
 }
 
+/// The archive that a put's params ask for, which lasts as long as it is sent.
+async fn packed(params: &PutPackage, sources: &Path) -> anyhow::Result<Option<Packed>> {
+    let (Some(PackageVersion::NewFile(glob)), Some(packing)) = (&params.version, params.pack)
+    else {
+        return Ok(None);
+    };
+    let (root, glob) = (sources.to_owned(), glob.clone());
+    blocking(move || Packed::of(&root, &glob, packing)).await.map(Some)
+}
+
 /// What a put's params ask for, with the files that they name.
-async fn asked(ledger: &Ledger, params: &PutPackage, sources: &Path) -> anyhow::Result<Ask> {
+async fn asked(
+    ledger: &Ledger,
+    params: &PutPackage,
+    packed: Option<&Packed>,
+    sources: &Path,
+) -> anyhow::Result<Ask> {
     let spec = match &params.version {
         None => None,
         Some(PackageVersion::NewFile(glob)) => {
             let (root, glob) = (sources.to_owned(), glob.clone());
-            let found = blocking(move || find_one(&root, &glob, "params.file")).await?;
+            let found = match packed {
+                Some(packed) => packed.file().clone(),
+                None => blocking(move || find_one(&root, &glob, "params.file")).await?,
+            };
             let addition = prepared(ledger, found, &params.metadata, &params.object).await?;
             let (tags, untag) = (params.tags.clone(), params.untag.clone());
             return Ok(Ask { act: Act::Add(addition), tags, untag });

@@ -7,6 +7,7 @@ use crate::tracks::promotion::source::Promotion;
 use crate::words::fault::fault;
 use crate::words::names::ReleaseVersion;
 use crate::words::object::{ObjectOptions, PROMOTION, VERSION};
+use crate::words::packing::Packing;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -16,6 +17,8 @@ use serde_json::{Map, Value};
 pub struct PutPromotion {
     /// What it does.
     pub act: Act,
+    /// As what the directory is uploaded that the glob matches; none: it matches a file.
+    pub pack: Option<Packing>,
     /// What the objects carry.
     pub object: ObjectOptions,
 }
@@ -56,6 +59,9 @@ pub enum VersionOf {
 struct RawPut {
     /// The file to upload, a glob that matches one. Required at the first rank, and only taken there.
     file: Text,
+    /// Uploads an archive of a directory, `tar.gz`, `tar.zst` or `zip`; `file` then matches one
+    /// directory.
+    pack: Text,
     /// The version. Unset: at the first rank the time, as `20261121T081530.123Z`; at the others what
     /// stands at the rank before.
     version: Text,
@@ -122,7 +128,8 @@ impl PutPromotion {
             }
             (Some(_), None, false) => Act::Promote { version },
         };
-        Ok(PutPromotion { act, object })
+        let pack = Packing::parse(raw.pack.get(), matches!(act, Act::Upload { .. }))?;
+        Ok(PutPromotion { act, pack, object })
     }
 }
 
@@ -201,6 +208,7 @@ mod tests {
                 "params: both version and version_file",
             ),
             ("production", json!({"version": "a/../b"}), "params.version"),
+            ("production", json!({"pack": "zip"}), "params.pack: given without file"),
             ("production", json!({"verison": "1"}), "params: unknown key `verison`"),
             (
                 "production",

@@ -12,6 +12,7 @@ use super::source::Promotion;
 use crate::history::Position;
 use crate::history::stored::{Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
+use crate::machine::pack::Packed;
 use crate::machine::workspace::{Found, Hashed, find_one, hash, input, read_text};
 use crate::s3::store::{Condition, Facts, Store, Written};
 use crate::s3::transfer::{Engine, blocking};
@@ -32,7 +33,8 @@ pub(in crate::tracks) async fn put(
     sources: &Path,
     run: &Run,
 ) -> anyhow::Result<Response> {
-    let ask = asked(engine, &params.act, sources).await?;
+    let packed = packed(params, sources).await?;
+    let ask = asked(engine, &params.act, packed.as_ref(), sources).await?;
     let outcome = PutAtRank { engine, track, run, options: &params.object }.carry_out(&ask).await?;
     outcome.tell(track, engine.store.report());
     response(track, engine, &outcome)
@@ -46,7 +48,8 @@ pub(in crate::tracks) async fn plan(
     sources: &Path,
     run: &Run,
 ) -> anyhow::Result<Planned> {
-    let ask = asked(engine, &params.act, sources).await?;
+    let packed = packed(params, sources).await?;
+    let ask = asked(engine, &params.act, packed.as_ref(), sources).await?;
     let put = PutAtRank { engine, track, run, options: &params.object };
     let (steps, outcome) = put.dry_run(&ask).await?;
     Ok(Planned { steps, response: Some(response(track, engine, &outcome)?) })
@@ -61,8 +64,22 @@ fn response(track: &Promotion, engine: &Engine, outcome: &Outcome) -> anyhow::Re
     Ok(Response { version: super::rules::version(version, standing.number()), metadata: lines })
 }
 
+/// The archive that a put's params ask for, which lasts as long as it is sent.
+async fn packed(params: &PutPromotion, sources: &Path) -> anyhow::Result<Option<Packed>> {
+    let (Act::Upload { file, .. }, Some(packing)) = (&params.act, params.pack) else {
+        return Ok(None);
+    };
+    let (root, file) = (sources.to_owned(), file.clone());
+    blocking(move || Packed::of(&root, &file, packing)).await.map(Some)
+}
+
 /// What a put's params ask for, with the files that they name.
-async fn asked(engine: &Engine, act: &Act, sources: &Path) -> anyhow::Result<Ask> {
+async fn asked(
+    engine: &Engine,
+    act: &Act,
+    packed: Option<&Packed>,
+    sources: &Path,
+) -> anyhow::Result<Ask> {
     let version = |of: &VersionOf| match of {
         VersionOf::Given(version) => Ok(version.clone()),
         VersionOf::File(file) => {
@@ -73,7 +90,10 @@ async fn asked(engine: &Engine, act: &Act, sources: &Path) -> anyhow::Result<Ask
     };
     Ok(match act {
         Act::Upload { file, version: of } => {
-            let file = find_one(sources, file, "params.file")?;
+            let file = match packed {
+                Some(packed) => packed.file().clone(),
+                None => find_one(sources, file, "params.file")?,
+            };
             Ask::upload(engine, file, of.as_ref().map(version).transpose()?).await?
         }
         Act::Promote { version: of } => {

@@ -64,6 +64,25 @@ fn a_release_is_unpacked_or_left_where_it_is() {
 }
 
 #[test]
+fn a_directory_is_packed_and_comes_out_again() {
+    let place = Place::new();
+    let qa = at(&place.resource(), "qa");
+    let inputs = Inputs::of(&Tree::of("bin/run", "the program").with(".hidden", "h"));
+    let params = json!({"file": "assets", "pack": "tar.zst", "version": "1.0"});
+    assert_eq!(qa.put(inputs.path(), &params).version(), version("1.0", 1));
+    // Packed again, it is the same.
+    assert_eq!(qa.put(inputs.path(), &params).version(), version("1.0", 1));
+    assert_eq!(std::fs::read_dir(inputs.path()).expect("inputs").count(), 1, "nothing stays");
+    let got = qa.get(&version("1.0", 1), json!({"unpack_into": "a"})).tree();
+    assert_eq!(got.text("a/bin/run").as_deref(), Some("the program"));
+    assert_eq!(got.text("a/.hidden").as_deref(), Some("h"));
+    let app = place.resource().unset("artifacts").set("package", json!({"name": "app"}));
+    let added = app.put(inputs.path(), &json!({"file": "assets/", "pack": "zip"})).version();
+    let got = app.get(&added, json!({})).tree();
+    assert!(got.paths().contains(&"assets.zip"), "{:?}", got.paths());
+}
+
+#[test]
 fn bytes_that_are_not_those_that_were_archived_are_refused() {
     let server = Embedded::new();
     let [qa, staging, _] = super::support::RANKS.map(|rank| at(&server.resource(), rank));

@@ -28,6 +28,7 @@ pub use sealed::{Part, Segment};
 use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
 use crate::words::names::shown;
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::ops::Range;
@@ -150,6 +151,8 @@ impl Shape {
 /// the newest one parses that alone; any other JSON of the same meaning is parsed whole.
 #[derive(Debug)]
 pub struct Peek<T> {
+    /// Where it was read, for errors that come to light later.
+    uri: String,
     shape: Shape,
     entries: Unread<T>,
 }
@@ -166,10 +169,18 @@ impl<T: Serialize + DeserializeOwned> Peek<T> {
         if let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
             && let Some(shape) = first_line(&bytes[..end])
         {
-            return Ok(Peek { shape, entries: Unread::Lines { bytes, next: end + 1 } });
+            let entries = Unread::Lines { bytes, next: end + 1 };
+            return Ok(Peek { uri: String::new(), shape, entries });
         }
         let head = Head::parse(&bytes)?;
-        Ok(Peek { shape: head.shape(), entries: Unread::Parsed(head.entries.into_iter()) })
+        let shape = head.shape();
+        let entries = Unread::Parsed(head.entries.into_iter());
+        Ok(Peek { uri: String::new(), shape, entries })
+    }
+
+    /// The same, with the object that it was read from.
+    pub fn at(self, uri: String) -> Peek<T> {
+        Peek { uri, ..self }
     }
 
     /// Which history this is.
@@ -193,6 +204,7 @@ impl<T: Serialize + DeserializeOwned> Peek<T> {
                 serde_json::from_slice(entry)
                     .map(Some)
                     .map_err(|e| damaged(&format!("an entry cannot be read: {e}")))
+                    .with_context(|| self.uri.clone())
             }
         }
     }

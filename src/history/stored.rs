@@ -91,7 +91,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
     pub async fn peek(&self) -> anyhow::Result<Option<Peek<T>>> {
         let key = self.head_key()?;
         let Some(fetched) = self.store.get(&key).await? else { return Ok(None) };
-        Peek::parse(fetched.bytes).with_context(|| self.store.uri(key.as_str())).map(Some)
+        let uri = self.store.uri(key.as_str());
+        Ok(Some(Peek::parse(fetched.bytes).with_context(|| uri.clone())?.at(uri)))
     }
 
     /// Makes an empty head where [`History::read`] found none, or no entry in it; refuses a server

@@ -205,7 +205,9 @@ fn a_peek_refuses_what_it_comes_across() {
     let mut peek =
         Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
     assert_eq!(peek.older().expect("sound").map(|e| e.what), Some(3));
-    assert!(peek.older().expect_err("damaged").to_string().contains("damaged"));
+    let mut peek = peek.at("s3://b/head.json".to_owned());
+    let error = format!("{:#}", peek.older().expect_err("damaged"));
+    assert!(error.starts_with("s3://b/head.json: ") && error.contains("damaged"), "{error}");
 }
 
 #[test]

@@ -276,7 +276,13 @@ fn walk_error(error: &walkdir::Error, root: &Path) -> anyhow::Error {
             format!("{place} is a symbolic link to nothing"),
             "remove the link, or leave it out with `files`",
         ),
-        Some(e) => anyhow::anyhow!("{place}: {e}"),
+        // By its number, which finds the hint.
+        Some(e) => match e.raw_os_error() {
+            Some(number) => {
+                anyhow::Error::new(io::Error::from_raw_os_error(number)).context(place.to_string())
+            }
+            None => anyhow::anyhow!("{place}: {e}"),
+        },
         None => anyhow::anyhow!("{place}: {error}"),
     }
 }

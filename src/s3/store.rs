@@ -39,6 +39,7 @@ use crate::words::digest::hex;
 use crate::words::names::{Bucket, Key};
 use aws_sdk_s3::Client;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A bucket, and how to reach it.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct Store {
     report: Arc<Report>,
     uploads: Arc<multipart::Uploads>,
     clock: clock::Clock,
+    /// Whether the server was found to know tags without their quotes only.
+    bare_tags: Arc<AtomicBool>,
     /// For the parts of large bodies.
     pub buffers: Arc<Buffers>,
 }

@@ -50,9 +50,11 @@ fn hint_of_io(error: &io::Error) -> Option<&'static str> {
         1 | 13 => {
             "the user that this runs as may not: change the owner or the mode, or `user` of the task before"
         }
-        2 | 20 => "it was there a moment ago: something removes files while this runs",
+        2 => "it was there a moment ago: something removes files while this runs",
         5 => "the disk, or the network that it is on, fails: look at the worker",
-        21 => "there is a directory where a file should be, or the other way round",
+        17 => "something stands there already: remove it, or take another place",
+        20 => "a file stands where a directory should be",
+        21 => "a directory stands where a file should be",
         23 | 24 => "too many files are open: raise `ulimit -n` of the worker",
         27 => "the file system takes no file of this size: use another",
         28 | 122 => "the disk is full: make room on the worker, or fetch less with `files`",
@@ -60,7 +62,7 @@ fn hint_of_io(error: &io::Error) -> Option<&'static str> {
         36 => "the path is too long for this machine: shorten names, or `prefix`",
         40 => "a symbolic link leads to itself: remove it, or leave it out with `files`",
         116 => "the network file system lost it: try again",
-        _ => return None,
+        _ => "the machine refuses it: look at the worker, and at what is named",
     })
 }
 

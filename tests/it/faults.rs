@@ -1,6 +1,7 @@
 //! Servers and networks that fail: each request of a step fails once, in each way.
 
 mod answers;
+mod damage;
 mod doors;
 
 use crate::support::{BUCKET, Checkout, Embedded, Resource, Run, Stored, Tree, noise, on_threads};

@@ -9,7 +9,7 @@ use super::evidence::{NoPages, proven};
 use super::{Failure, Kind, Operation, Store, failure};
 use crate::input::access::{Checksum, ChecksumAlgorithm};
 use crate::words::names::{Bucket, Key};
-use crate::words::object::{ObjectOptions, UserMetadata};
+use crate::words::object::{ObjectOptions, PACKAGE_HASH, UserMetadata};
 use crate::words::span::Span;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -159,11 +159,13 @@ impl Store {
     /// for why no decision may hang on this.
     pub async fn complete(&self, upload: &Upload, mut parts: Vec<Part>) -> anyhow::Result<()> {
         parts.sort_by_key(|part| part.0.part_number);
-        let size = parts.iter().map(|part| part.1).sum();
+        let (size, count) = (parts.iter().map(|part| part.1).sum(), parts.len());
         let parts = parts.into_iter().map(|part| part.0).collect();
         let whole = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let mut repeated = false;
         let completed = self
             .attempts(Operation::CompleteMultipartUpload, upload.key.as_str(), || {
+                let again = std::mem::replace(&mut repeated, true);
                 let request = self
                     .client
                     .complete_multipart_upload()
@@ -175,8 +177,9 @@ impl Store {
                     let request = request.customize().interceptor(NoPages);
                     match request.send().await.map_err(failure::of) {
                         Ok(done) => proven(done.e_tag),
-                        Err(e) if e.is_no_such_upload() => {
-                            self.completed_before(upload, size, e).await
+                        // Ceph says 500 of an upload that is gone.
+                        Err(e) if e.is_no_such_upload() || again && e.kind == Kind::Transient => {
+                            self.completed_before(upload, size, count, e).await
                         }
                         Err(e) => Err(e),
                     }
@@ -191,11 +194,13 @@ impl Store {
     }
 
     /// Whether an upload that is gone was completed: by an attempt whose answer was lost, or by a
-    /// request that the network sent twice. Then the object stands there, with its size and metadata.
+    /// request that the network sent twice. Then the object stands there, with its size and metadata, and
+    /// with the hash of its bytes or a tag of as many parts.
     async fn completed_before(
         &self,
         upload: &Upload,
         size: u64,
+        count: usize,
         gone: Failure,
     ) -> Result<(), Failure> {
         let head =
@@ -205,7 +210,10 @@ impl Store {
                 let metadata = stands.metadata.unwrap_or_default();
                 let ours =
                     upload.metadata.iter().all(|(name, value)| metadata.get(name) == Some(value));
-                let whole = stands.content_length == i64::try_from(size).ok() && ours;
+                let tag = stands.e_tag.unwrap_or_default();
+                let named = upload.metadata.contains_key(PACKAGE_HASH)
+                    || tag.trim_matches('"').ends_with(&format!("-{count}"));
+                let whole = stands.content_length == i64::try_from(size).ok() && ours && named;
                 if whole { Ok(()) } else { Err(gone) }
             }
             Err(e) if e.kind == Kind::Transient => Err(e),

@@ -28,6 +28,24 @@ impl ETag {
         let strong = text.strip_prefix("W/").unwrap_or(&text);
         (!strong.trim_matches('"').is_empty()).then(|| ETag(strong.to_owned()))
     }
+
+    /// The tag as a condition names it.
+    pub(super) fn as_condition(&self, quotes: Quotes) -> &str {
+        match quotes {
+            Quotes::Kept => &self.0,
+            Quotes::Left => self.0.trim_matches('"'),
+        }
+    }
+}
+
+/// How a condition names a tag. It has quotes, and some servers (R2, RustFS) insist on them; Ceph, and
+/// DigitalOcean's Spaces that are built on it, know a tag in the condition of a write without them only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quotes {
+    /// As the server wrote it.
+    Kept,
+    /// Without.
+    Left,
 }
 
 /// What became of a conditional write.

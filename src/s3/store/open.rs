@@ -28,6 +28,7 @@ impl Store {
             report,
             clock,
             uploads: Arc::default(),
+            bare_tags: Arc::default(),
             buffers: Arc::default(),
         }
     }

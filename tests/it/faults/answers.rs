@@ -316,3 +316,43 @@ fn what_is_larger_than_anything_of_its_kind_is_not_read() {
         assert!(error.contains("larger than 64.0 MiB"), "{}: {error}", track.name);
     });
 }
+
+#[test]
+fn an_upload_that_is_gone_is_complete_when_its_object_is_whole() {
+    each_track(|server, track| {
+        let operation = "CompleteMultipartUpload";
+        server.fault(Fault::new(Action::StatusAfter(500, "InternalError")).on(operation));
+        server.fault(Fault::new(Action::Status(500, "UnknownError")).on(operation).skip(1));
+        let run = track.put_of(noise(1, 17 << 20));
+        assert!(run.succeeded() && run.retries() == 1, "{}: {}", track.name, run.stderr);
+    });
+}
+
+#[test]
+fn a_server_that_knows_tags_without_quotes_only_is_understood() {
+    let server = Embedded::with(|options| options.bare_tags = true);
+    each_track(|_, track| {
+        let track = track.at(&server);
+        let version = track.put().version();
+        assert_eq!(track.resource.versions(None), [version], "{}", track.name);
+    });
+    for n in 2..5 {
+        server.resource().publish(&commit(n), &Tree::of("a", "a")).version();
+    }
+    assert_eq!(server.resource().versions(None), [json!({"commit": commit(4)})]);
+}
+
+/// As a mock's web frame does: it calls everything HTML.
+#[test]
+fn a_result_that_is_called_a_page_is_a_result() {
+    let server = Embedded::new();
+    let page = |status| Answer::empty(status).header("content-type", "text/html");
+    let blob = s3_asset_resource::words::digest::Sha256::of(b"one").hex();
+    let put = Action::AnswerAfter(page(200).header("etag", "\"x\""));
+    let put = server.fault(Fault::new(put).on("PutObject").key(&blob));
+    let delete = server.fault(Fault::new(Action::AnswerAfter(page(204))).on("DeleteObject"));
+    let package = server.package("app");
+    package.add("one", &json!({"tags": ["live"]})).version();
+    package.put_params(&json!({"untag": ["live"]})).json();
+    assert_eq!((put.applied(), delete.applied()), (1, 1));
+}

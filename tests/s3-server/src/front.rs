@@ -178,6 +178,10 @@ impl Front {
         if let Err(refusal) = self.shared.accounts.check_session(info) {
             return Some(failure(info, refusal.status, refusal.code, refusal.message, ""));
         }
+        let quoted = || info.header("if-match").is_some_and(|tag| tag.starts_with('"'));
+        if self.shared.options.bare_tags && info.operation == "PutObject" && quoted() {
+            return Some(failure(info, 412, "PreconditionFailed", "No such tag.", ""));
+        }
         if let Some(response) = self.wrong_region(info) {
             return Some(response);
         }

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -116,7 +116,8 @@ impl Engine {
     }
 
     /// Fetches an object into the file that `create` makes, and refuses it unless it has this size
-    /// and, where one is known, this SHA-256.
+    /// and, where one is known, this SHA-256. Other bytes are fetched once more: they may have changed
+    /// on their way.
     pub async fn download(
         &self,
         key: &Key,
@@ -124,29 +125,58 @@ impl Engine {
         sha256: Option<Sha256>,
         create: impl FnOnce() -> anyhow::Result<File>,
     ) -> anyhow::Result<()> {
-        let got = if size <= self.store.limits.single {
-            let _room = self.room(size).await?;
-            let bytes = self.store.get_sized(key, size).await?;
-            let (mut file, uri) = (create()?, self.store.uri(key.as_str()));
-            let got = briefly(size, move || {
-                let mut hasher = Hasher::default();
-                keep(&bytes, &mut hasher, Some(&mut file)).context(uri)?;
-                Ok(hasher.finish())
-            });
-            got.await?
-        } else {
-            self.download_ranges(key, size, Some(create()?)).await?
+        let (mut file, uri) = (None, self.store.uri(key.as_str()));
+        let mut create = Some(create);
+        let mut open = || match (&file, create.take()) {
+            (_, Some(create)) => {
+                let made = create()?;
+                file = Some(made.try_clone().with_context(|| uri.clone())?);
+                Ok(made)
+            }
+            (Some(made), None) => again(made).with_context(|| uri.clone()),
+            (None, None) => Err(anyhow::anyhow!("{uri}: there is no file for it")),
         };
+        let first = self.receive(key, size, &mut open).await?;
         if let Some(sha256) = sha256
-            && got != sha256
+            && first != sha256
         {
-            return Err(corrupt(
-                &self.store.uri(key.as_str()),
-                format!("its SHA-256 is {got} instead of {sha256}"),
-            ));
+            let what = format!("its SHA-256 is {first} instead of {sha256}");
+            self.store.report().warn(format!("{uri}: {what}; trying again in 0 s (2 of 2)"));
+            let second = self.receive(key, size, &mut open).await?;
+            if second == first {
+                return Err(corrupt(&uri, what));
+            }
+            if second != sha256 {
+                return Err(fault(
+                    format!(
+                        "{uri}: other bytes arrive each time, and none are those that were published"
+                    ),
+                    "they change on their way: look at the network, and at a proxy before the server",
+                ));
+            }
         }
         self.store.report().advance(1, if size <= self.store.limits.single { size } else { 0 });
         Ok(())
+    }
+
+    async fn receive(
+        &self,
+        key: &Key,
+        size: u64,
+        open: &mut impl FnMut() -> anyhow::Result<File>,
+    ) -> anyhow::Result<Sha256> {
+        if size > self.store.limits.single {
+            return self.download_ranges(key, size, Some(open()?)).await;
+        }
+        let _room = self.room(size).await?;
+        let bytes = self.store.get_sized(key, size).await?;
+        let (mut file, uri) = (open()?, self.store.uri(key.as_str()));
+        let got = briefly(size, move || {
+            let mut hasher = Hasher::default();
+            keep(&bytes, &mut hasher, Some(&mut file)).context(uri)?;
+            Ok(hasher.finish())
+        });
+        got.await
     }
 
     /// Hashes an object of this size in bounded memory, and keeps nothing of it.
@@ -216,6 +246,14 @@ fn keep(bytes: &[u8], hasher: &mut Hasher, mut file: Option<&mut File>) -> io::R
         }
     }
     Ok(())
+}
+
+/// A file, to be written from its beginning once more.
+fn again(file: &File) -> io::Result<File> {
+    file.set_len(0)?;
+    let mut file = file.try_clone()?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Runs work over some bytes: where it stands when they are few, for a thread's hand-over would take

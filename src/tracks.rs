@@ -2,13 +2,14 @@
 //! one `match` each for what is asked of every track.
 
 pub mod artifacts;
+pub mod files;
 pub mod gocd;
 pub mod package;
 pub mod promotion;
 
 use crate::input::common::{self, Common, Settings};
 use crate::input::get_file::GetFile;
-use crate::input::lenient::{Text, closed, fields_of, read, refuse_unknown, schema_of};
+use crate::input::lenient::{Text, closed, fields_of, forgiven, read, refuse_unknown, schema_of};
 use crate::input::protocol::{Planned, Response, Version};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
@@ -40,6 +41,8 @@ pub enum Track {
     Package(package::source::Package),
     /// A file that climbs through ranks.
     Promotion(promotion::source::Promotion),
+    /// Files that a pattern names, or the versions of one.
+    Files(files::source::Files),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -53,19 +56,37 @@ struct Tracks {
     package: Option<Value>,
     /// Folders that GoCD's S3 material recognises, and that GoCD published.
     gocd: Option<Value>,
-    /// Not in this release.
+    /// Files whose path matches this regular expression, in Go's syntax; its group is the version.
     regexp: Text,
-    /// Not in this release.
+    /// The key of one file, in a bucket that keeps versions: each version of it is one.
     versioned_file: Text,
 }
 
 impl Source {
     /// Validates what the user wrote, without a network.
     pub fn parse(source: &Map<String, Value>) -> anyhow::Result<Source> {
-        refuse_unknown("source", source, &[common::keys(), fields_of::<Tracks>()])?;
+        let known = [common::keys(), fields_of::<Tracks>()];
+        let is_other = |key: &&str| source.contains_key(*key);
+        if ["artifacts", "promotion", "package", "gocd"].iter().any(is_other) {
+            refuse_unknown("source", source, &known)?;
+            return Source::read(source, Vec::new());
+        }
+        let known = [known[0], known[1], files::source::keys()];
+        let (kept, warnings) = forgiven("source", source, &known);
+        let tracks: Tracks = read("source", &kept)?;
+        if tracks.regexp.get().is_none() && tracks.versioned_file.get().is_none() {
+            // The key that is not known may have been meant to be the track's.
+            refuse_unknown("source", source, &known)?;
+        }
+        Source::read(&kept, warnings)
+    }
+
+    fn read(source: &Map<String, Value>, warnings: Vec<String>) -> anyhow::Result<Source> {
         let common = Common::read(source)?;
-        let track = track(&read("source", source)?, &common.prefix()?)?;
-        Ok(Source { track, settings: common.settings()? })
+        let track = track(source, &read("source", source)?, &common.prefix()?)?;
+        let mut settings = common.settings()?;
+        settings.warnings.extend(warnings);
+        Ok(Source { track, settings })
     }
 }
 
@@ -81,6 +102,7 @@ pub async fn check(
         Track::Gocd(track) => gocd::check::check(settings, track, store, version).await,
         Track::Package(track) => package::check::check(settings, track, store, version).await,
         Track::Promotion(track) => promotion::check::check(settings, track, store, version).await,
+        Track::Files(track) => files::check::check(settings, track, store, version).await,
     }
 }
 
@@ -112,6 +134,10 @@ pub async fn get(
             let params = GetFile::parse(params)?;
             promotion::get::get(settings, track, engine, version, &params, destination).await
         }
+        Track::Files(track) => {
+            let params = files::params::GetFiles::parse(params)?;
+            files::get::get(settings, track, engine, version, params, destination).await
+        }
     }
 }
 
@@ -139,6 +165,10 @@ pub async fn put(
         Track::Promotion(track) => {
             let params = promotion::params::PutPromotion::parse(params, track)?;
             promotion::put::put(track, engine, &params, sources, run).await
+        }
+        Track::Files(track) => {
+            let params = files::params::PutFiles::parse(params)?;
+            files::put::put(&source.settings, track, engine, &params, sources).await
         }
     }
 }
@@ -168,13 +198,17 @@ pub async fn plan(
             let params = promotion::params::PutPromotion::parse(params, track)?;
             promotion::put::plan(track, engine, &params, sources, run).await
         }
+        Track::Files(track) => {
+            let params = files::params::PutFiles::parse(params)?;
+            files::put::planned(track, engine, &params, sources).await
+        }
     }
 }
 
 /// The keys that this release knows, by place: for documents and editors.
 pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
     let sources = vec![
-        ("source", [common::keys(), fields_of::<Tracks>()].concat()),
+        ("source", [common::keys(), fields_of::<Tracks>(), files::source::keys()].concat()),
         ("source.artifacts", artifacts::source::keys()),
         ("source.promotion", promotion::source::keys()),
         ("source.package", package::source::keys()),
@@ -186,6 +220,7 @@ pub fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
         promotion::params::keys().into(),
         package::params::keys().into(),
         gocd::params::keys().into(),
+        files::params::keys().into(),
     ]
     .concat()
 }
@@ -197,6 +232,7 @@ pub fn params_schemas() -> [Value; 2] {
         promotion::params::schemas(),
         package::params::schemas(),
         gocd::params::schemas(),
+        files::params::schemas(),
     ];
     let (gets, puts): (Vec<Value>, Vec<Value>) =
         tracks.into_iter().map(|[get, put]| (get, put)).unzip();
@@ -208,14 +244,15 @@ pub fn params_schemas() -> [Value; 2] {
 
 /// JSON Schema of `source`.
 pub fn schema() -> Value {
-    let mut schema = closed("source", [common::schema(), schema_of::<Tracks>()]);
+    let mut schema =
+        closed("source", [common::schema(), schema_of::<Tracks>(), files::source::schema()]);
     let tracks = [
         ("artifacts", artifacts::source::schema()),
         ("promotion", promotion::source::schema()),
         ("package", package::source::schema()),
         ("gocd", gocd::source::schema()),
     ];
-    let names = tracks.each_ref().map(|(name, _)| *name);
+    let names: Vec<&str> = tracks.iter().map(|(name, _)| *name).chain(FILES).collect();
     if let Value::Object(properties) = &mut schema["properties"] {
         properties.retain(|key, _| {
             names.contains(&key.as_str()) || !fields_of::<Tracks>().contains(&key.as_str())
@@ -229,10 +266,13 @@ pub fn schema() -> Value {
     schema
 }
 
+/// The tracks that are one key of `source`.
+const FILES: [&str; 2] = ["regexp", "versioned_file"];
+
 const SIX: &str =
     "give exactly one of `artifacts`, `promotion`, `package`, `gocd`, `regexp`, `versioned_file`";
 
-fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
+fn track(source: &Map<String, Value>, tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
     let set = |value: &Option<Value>| {
         !matches!(value, None | Some(Value::Null) | Some(Value::Bool(false)))
             && value.as_ref().and_then(Value::as_str) != Some("")
@@ -259,10 +299,11 @@ fn track(tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
         }
         ["package"] => package::source::parse(value(&tracks.package), prefix).map(Track::Package),
         ["gocd"] => gocd::source::parse(value(&tracks.gocd), prefix).map(Track::Gocd),
-        [other] => Err(fault(
-            format!("source.{other}: this release does not have that track"),
-            "it has `artifacts`, `promotion`, `package` and `gocd`: the others come with later releases",
-        )),
+        ["regexp"] | ["versioned_file"] | ["regexp", "versioned_file"] => {
+            let files =
+                files::source::parse(source, &tracks.regexp, &tracks.versioned_file, prefix);
+            files.map(Track::Files)
+        }
         several => Err(fault(format!("source: more than one track: {}", several.join(", ")), SIX)),
     }
 }

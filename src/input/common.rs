@@ -20,6 +20,8 @@ pub struct Settings {
     pub initial_history: usize,
     /// A get downloads nothing unless its own params say otherwise.
     pub skip_download: bool,
+    /// URLs are signed, and shown to nobody.
+    pub private: bool,
     /// What the user should know, though it is no error.
     pub warnings: Vec<String>,
 }
@@ -72,8 +74,8 @@ pub struct Common {
     pub(super) sse_kms_key_id: Text,
     /// Sends every object in one piece, held in memory whole.
     pub(super) disable_multipart: Flag,
-    /// Accepted because pipelines of concourse/s3-resource carry it; has no effect here.
-    #[allow(dead_code)]
+    /// With `regexp` or `versioned_file`: a get's `url` is signed and good for a day, for buckets
+    /// that are not public; the build page shows none.
     pub(super) private: Flag,
     /// Gets write only the small files about a version, unless their params say otherwise.
     pub(super) skip_download: Flag,
@@ -137,6 +139,7 @@ impl Common {
             prefix: self.prefix()?,
             initial_history,
             skip_download: self.skip_download.is_on(),
+            private: self.private.is_on(),
             warnings,
         })
     }

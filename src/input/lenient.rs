@@ -1,14 +1,15 @@
 //! What people write in YAML, read kindly where the meaning is plain and refused where it is not.
 //!
 //! Pipelines fill values from variables, so numbers and booleans come as strings and unset things
-//! as `""`, `false`, `{}` or `null`: all of these read as unset. An unknown key is always an
-//! error that names the nearest known one: a misspelt key that is ignored is a wrong build.
+//! as `""`, `false`, `{}` or `null`: all of these read as unset. An unknown key is an error that names
+//! the nearest known one: a misspelt key that is ignored is a wrong build. Only the file tracks, which
+//! take pipelines of concourse/s3-resource as they are, warn instead, see [`forgiven`].
 
 mod keys;
 mod scalars;
 mod schema;
 
-pub use keys::{fields_of, read, refuse_unknown};
+pub use keys::{fields_of, forgiven, read, refuse_unknown};
 pub use scalars::{Count, Flag, Text, TextMap, Texts};
 pub use schema::{closed, schema_of};
 

@@ -1,9 +1,10 @@
 //! Files from S3 to a directory: whole and checked, or nothing.
 
 use super::transfer::{AT_ONCE, Engine, blocking};
-use crate::input::get_file::Unpacking;
+use crate::input::get_file::{GetFile, Unpacking};
 use crate::machine::unpack::unpack;
 use crate::machine::workspace::{DirectoryFacts, Staging};
+use crate::s3::store::Described;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
@@ -49,20 +50,38 @@ pub async fn fetch_unpacked(
     small: &[(&'static str, String)],
     destination: &Path,
 ) -> anyhow::Result<()> {
+    refuse_taken(unpacking, small)?;
+    let staging = Staging::begin(destination)?;
+    let archive = staging.archive();
+    let create =
+        |_: &Wish| File::create_new(&archive).with_context(|| archive.display().to_string());
+    download(engine, std::slice::from_ref(wish), create).await?;
+    unpack_staged(engine, staging, wish, unpacking, small).await
+}
+
+/// Refuses to unpack where this resource writes a file.
+fn refuse_taken(unpacking: &Unpacking, small: &[(&'static str, String)]) -> anyhow::Result<()> {
     if let Some(name) = unpacking.taken_by(small.iter().map(|(name, _)| *name)) {
         return Err(fault(
             format!("params.unpack_into: `{name}` is a file that this resource writes"),
             "give the directory another name",
         ));
     }
-    let staging = Staging::begin(destination)?;
+    Ok(())
+}
+
+/// Unpacks the stage's archive, and finishes.
+async fn unpack_staged(
+    engine: &Engine,
+    staging: Staging,
+    wish: &Wish,
+    unpacking: &Unpacking,
+    small: &[(&'static str, String)],
+) -> anyhow::Result<()> {
     let (archive, tree) = (staging.archive(), staging.tree().to_owned());
-    let create =
-        |_: &Wish| File::create_new(&archive).with_context(|| archive.display().to_string());
-    download(engine, std::slice::from_ref(wish), create).await?;
     let into = unpacking.into.as_ref().map_or(Path::new(""), |into| Path::new(into.as_str()));
     let (name, place) = (wish.path.file_name().to_owned(), tree.join(into));
-    let (archive, times) = (archive.clone(), unpacking.times);
+    let times = unpacking.times;
     let mut directories = blocking(move || {
         std::fs::create_dir_all(&place).with_context(|| place.display().to_string())?;
         unpack(&archive, &name, &place, times)
@@ -85,6 +104,54 @@ pub async fn fetch_unpacked(
         ));
     }
     finish(staging, small, &directories)
+}
+
+/// As [`fetch`] and [`fetch_unpacked`], for a file of which S3 knows what `described` says; of a
+/// version of the object, where one is named. A small file goes before one of its name.
+pub async fn fetch_described(
+    engine: &Engine,
+    wish: &Wish,
+    described: &Described,
+    version: Option<&str>,
+    how: &GetFile,
+    small: &[(&'static str, String)],
+    destination: &Path,
+) -> anyhow::Result<()> {
+    if let Some(unpacking) = &how.unpack {
+        refuse_taken(unpacking, small)?;
+    }
+    let staging = Staging::begin(destination)?;
+    let file = if how.unpack.is_some() {
+        let archive = staging.archive();
+        File::create_new(&archive).with_context(|| archive.display().to_string())?
+    } else {
+        staging.create(&wish.path, wish.mode)?
+    };
+    let report = engine.store.report();
+    report.begin("downloading", 1, wish.size);
+    let fetched = engine.download_described(&wish.key, described, version, file).await;
+    report.end();
+    fetched?;
+    if let Some(unpacking) = &how.unpack {
+        return unpack_staged(engine, staging, wish, unpacking, small).await;
+    }
+    if let Some((name, _)) = small.iter().find(|(name, _)| wish.path.as_str() == *name) {
+        staging.take_out(name)?;
+        report.warn(format!(
+            "the file `{name}` is left out: this resource writes a file of that name"
+        ));
+    }
+    finish(staging, small, &[])
+}
+
+/// Writes files, and gives all of them their names when all are whole.
+pub fn write_files(files: &[(RelPath, Vec<u8>)], destination: &Path) -> anyhow::Result<()> {
+    let staging = Staging::begin(destination)?;
+    for (path, bytes) in files {
+        let mut file = staging.create(path, Mode::Plain.bits())?;
+        file.write_all(bytes).with_context(|| path.to_string())?;
+    }
+    staging.finish(&[])
 }
 
 async fn download(

@@ -6,6 +6,8 @@
 //! - bytes that arrive are in a file of the caller's stage only; the caller gives it its name when
 //!   their SHA-256 is the one recorded.
 
+mod verified;
+
 use crate::machine::workspace::{Hashed, read_part};
 use crate::s3::store::{Condition, Store, Written};
 use crate::words::digest::{Hasher, Sha256};
@@ -60,12 +62,25 @@ impl Engine {
         condition: &Condition,
         options: &ObjectOptions,
     ) -> anyhow::Result<Written> {
+        self.upload_version(file, key, condition, options).await.map(|(written, _)| written)
+    }
+
+    /// As [`Engine::upload`]; answers the version's id, too, where the bucket keeps versions.
+    pub async fn upload_version(
+        &self,
+        file: &Arc<Hashed>,
+        key: &Key,
+        condition: &Condition,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<(Written, Option<String>)> {
         if !self.store.is_single(file.facts.size) {
-            return self.upload_parts(file, key, options).await.map(|()| Written::Yes);
+            let version = self.upload_parts(file, key, options).await?;
+            return Ok((Written::Yes, version));
         }
         let _room = self.room(file.facts.size).await?;
         let bytes = if file.facts.size == 0 { Bytes::new() } else { self.part_of(file, 0).await? };
-        let written = self.store.put(key, bytes, file.facts.sha256, condition, options).await?;
+        let sha256 = file.facts.sha256;
+        let written = self.store.put_version(key, bytes, sha256, condition, options).await?;
         self.store.report().advance(1, file.facts.size);
         Ok(written)
     }
@@ -75,7 +90,7 @@ impl Engine {
         file: &Arc<Hashed>,
         key: &Key,
         options: &ObjectOptions,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<String>> {
         let upload = self.store.begin(key, options).await?;
         let parts = stream::iter(0..file.sums.len())
             .map(|index| {
@@ -95,11 +110,11 @@ impl Engine {
             .try_collect::<Vec<_>>()
             .await;
         let done = match parts {
-            Ok(parts) => self.store.complete(&upload, parts).await,
+            Ok(parts) => self.store.complete_version(&upload, parts).await,
             Err(e) => Err(e),
         };
         match done {
-            Ok(()) => self.store.report().advance(1, 0),
+            Ok(_) => self.store.report().advance(1, 0),
             Err(_) => self.store.abort(&upload).await,
         }
         done

@@ -6,6 +6,7 @@ mod troubleshooting;
 
 use s3_asset_resource::input::get_file::GetFile;
 use s3_asset_resource::tracks::artifacts::params::{GetArtifacts, PutArtifacts};
+use s3_asset_resource::tracks::files::params::{GetFiles, PutFiles};
 use s3_asset_resource::tracks::gocd::params::{GetGocd, PutGocd};
 use s3_asset_resource::tracks::package::params::PutPackage;
 use s3_asset_resource::tracks::promotion::params::PutPromotion;
@@ -187,6 +188,7 @@ fn check_get(track: &Track, params: Map<String, Value>) {
         Track::Gocd(_) => GetGocd::parse(&params).map(drop),
         Track::Package(_) => GetFile::parse(&params).map(drop),
         Track::Promotion(_) => GetFile::parse(&params).map(drop),
+        Track::Files(_) => GetFiles::parse(&params).map(drop),
     };
     parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
     let [get, _] = tracks::params_schemas();
@@ -199,6 +201,7 @@ fn check_put(track: &Track, params: Map<String, Value>) {
         Track::Gocd(_) => PutGocd::parse(&params).map(drop),
         Track::Package(it) => PutPackage::parse(&params, it).map(drop),
         Track::Promotion(it) => PutPromotion::parse(&params, it).map(drop),
+        Track::Files(_) => PutFiles::parse(&params).map(drop),
     };
     parsed.unwrap_or_else(|e| panic!("{params:?}: {e:#}"));
     let [_, put] = tracks::params_schemas();

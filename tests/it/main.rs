@@ -18,6 +18,7 @@ mod copies;
 mod cost;
 mod docs;
 mod faults;
+mod files;
 mod floors;
 mod gocd;
 mod input;

@@ -1,6 +1,6 @@
 //! Keys: which there are, and what an unknown one was meant to be.
 
-use crate::words::fault::fault;
+use crate::words::fault::{Fault, fault};
 use crate::words::names::shown;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
@@ -51,15 +51,20 @@ pub fn refuse_unknown(
     let Some(key) = map.keys().find(|key| !known().any(|k| k == key.as_str())) else {
         return Ok(());
     };
+    Err(unknown(place, key, &known().collect::<Vec<_>>()).into())
+}
+
+/// What is said of an unknown key, with the nearest of those that are known.
+fn unknown(place: &str, key: &str, known: &[&str]) -> Fault {
+    let known = || known.iter().copied();
     // The distance of two texts costs their lengths' product, and no name is longer than this.
-    let typed = if key.len() <= LONGEST { key.as_str() } else { "" };
+    let typed = if key.len() <= LONGEST { key } else { "" };
     let nearest = known()
         .map(|k| (strsim::damerau_levenshtein(&typed.to_ascii_lowercase(), k), k))
         .min()
         .filter(|(distance, k)| !typed.is_empty() && *distance <= 1 + k.len() / 3);
     // A word more or less (`region`, `region_name`) is nearer than a typing error.
-    let part =
-        known().find(|k| key.len() >= 3 && (k.starts_with(key.as_str()) || key.starts_with(k)));
+    let part = known().find(|k| key.len() >= 3 && (k.starts_with(key) || key.starts_with(k)));
     let hint = match (nearest, part) {
         (Some((0..=1, k)), _) | (_, Some(k)) | (Some((_, k)), None) => {
             format!("did you mean `{k}`?")
@@ -70,7 +75,33 @@ pub fn refuse_unknown(
             format!("known keys are {}", all.join(", "))
         }
     };
-    Err(fault(format!("{place}: unknown key `{}`", shown(key)), hint))
+    Fault::new(format!("{place}: unknown key `{}`", shown(key)), hint)
+}
+
+/// Keys as Go's JSON reads them, for those who come from a resource that is written in Go: their case
+/// does not matter, and unknown ones are left out. Answers what is to be said of those.
+pub fn forgiven(
+    place: &str,
+    map: &Map<String, Value>,
+    known: &[&[&str]],
+) -> (Map<String, Value>, Vec<String>) {
+    let known: Vec<&str> = known.iter().flat_map(|list| list.iter().copied()).collect();
+    let (mut kept, mut said) = (Map::new(), Vec::new());
+    for (key, value) in map {
+        let name = known.iter().find(|it| it.eq_ignore_ascii_case(key));
+        match name {
+            None => {
+                let fault = unknown(place, key, &known);
+                said.push(format!("{fault}, which is left out: {}", fault.hint()));
+            }
+            // The key as we write it goes before other spellings of it.
+            Some(name) if *name == key.as_str() || !map.contains_key(*name) => {
+                kept.insert((*name).to_owned(), value.clone());
+            }
+            Some(_) => (),
+        }
+    }
+    (kept, said)
 }
 
 /// Reads a struct from a map; an error names the key.

@@ -3,6 +3,7 @@
 use super::Store;
 use crate::input::access::{Checksum, ChecksumAlgorithm};
 use crate::words::digest::Sha256;
+use aws_smithy_checksums::http::HttpChecksum;
 use bytes::Bytes;
 
 /// A checksum of a body that need not be made again.
@@ -38,17 +39,22 @@ impl Store {
 
 /// The bytes of a checksum, as S3 defines it.
 fn checksum(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Bytes {
+    let mut sum = begin(algorithm);
+    sum.update(bytes);
+    sum.finalize()
+}
+
+/// A checksum over bytes that are still to come.
+pub(super) fn begin(algorithm: ChecksumAlgorithm) -> Box<dyn HttpChecksum> {
     use aws_smithy_checksums::ChecksumAlgorithm as Smithy;
-    let mut sum = match algorithm {
+    match algorithm {
         ChecksumAlgorithm::Crc32 => Smithy::Crc32,
         ChecksumAlgorithm::Crc32c => Smithy::Crc32c,
         ChecksumAlgorithm::Crc64Nvme => Smithy::Crc64Nvme,
         ChecksumAlgorithm::Sha1 => Smithy::Sha1,
         ChecksumAlgorithm::Sha256 => Smithy::Sha256,
     }
-    .into_impl();
-    sum.update(bytes);
-    sum.finalize()
+    .into_impl()
 }
 
 #[cfg(test)]

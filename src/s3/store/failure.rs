@@ -80,6 +80,12 @@ impl Failure {
         Failure::new(Kind::Fatal, Cause::OtherBytes, message)
     }
 
+    /// An object that another has taken the place of.
+    pub(super) fn changed() -> Failure {
+        let message = "not the bytes that were asked for: the object was written over meanwhile";
+        Failure::new(Kind::Fatal, Cause::OtherBytes, message)
+    }
+
     /// An answer that says yes and lacks what proves it.
     pub(super) fn no_result(what: &str) -> Failure {
         let message = format!("the server says yes, without {what}");

@@ -42,7 +42,7 @@ impl Store {
 
     /// What a HEAD says that nothing proves to be of S3: there is no body with S3's code in it. A GET
     /// of the same key has one.
-    async fn doubt(&self, key: &Key, failure: Failure) -> Failure {
+    pub(super) async fn doubt(&self, key: &Key, failure: Failure) -> Failure {
         let request =
             self.client.get_object().bucket(self.access.bucket.as_str()).key(key.as_str());
         match request.send().await.map_err(failure::of) {

@@ -157,7 +157,16 @@ impl Store {
 
     /// Makes the object of its parts. Whatever stands under the key is replaced: see [`crate::sealing::set`]
     /// for why no decision may hang on this.
-    pub async fn complete(&self, upload: &Upload, mut parts: Vec<Part>) -> anyhow::Result<()> {
+    pub async fn complete(&self, upload: &Upload, parts: Vec<Part>) -> anyhow::Result<()> {
+        self.complete_version(upload, parts).await.map(drop)
+    }
+
+    /// As [`Store::complete`]; answers the version's id where the bucket keeps versions.
+    pub async fn complete_version(
+        &self,
+        upload: &Upload,
+        mut parts: Vec<Part>,
+    ) -> anyhow::Result<Option<String>> {
         parts.sort_by_key(|part| part.0.part_number);
         let (size, count) = (parts.iter().map(|part| part.1).sum(), parts.len());
         let parts = parts.into_iter().map(|part| part.0).collect();
@@ -176,21 +185,21 @@ impl Store {
                 async move {
                     let request = request.customize().interceptor(NoPages);
                     match request.send().await.map_err(failure::of) {
-                        Ok(done) => proven(done.e_tag),
+                        Ok(done) => proven(done.e_tag).map(|()| done.version_id),
                         // Ceph says 500 of an upload that is gone.
                         Err(e) if e.is_no_such_upload() || again && e.kind == Kind::Transient => {
-                            self.completed_before(upload, size, count, e).await
+                            self.completed_before(upload, size, count, e).await.map(|()| None)
                         }
                         Err(e) => Err(e),
                     }
                 }
             })
             .await;
-        completed.map_err(|e| {
+        let version = completed.map_err(|e| {
             self.explain(e, Operation::CompleteMultipartUpload, upload.key.as_str())
         })?;
         self.uploads.lock().open.remove(&upload.id);
-        Ok(())
+        Ok(version)
     }
 
     /// Whether an upload that is gone was completed: by an attempt whose answer was lost, or by a

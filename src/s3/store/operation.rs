@@ -27,6 +27,12 @@ pub enum Operation {
     CompleteMultipartUpload,
     /// Makes a bucket.
     CreateBucket,
+    /// Lists the versions of the keys under a prefix.
+    ListObjectVersions,
+    /// Asks whether a bucket keeps versions.
+    GetBucketVersioning,
+    /// Reads the tags of an object.
+    GetObjectTagging,
 }
 
 impl Operation {
@@ -37,6 +43,9 @@ impl Operation {
             Operation::ListObjectsV2 => "s3:ListBucket",
             Operation::DeleteObject => "s3:DeleteObject",
             Operation::CreateBucket => "s3:CreateBucket",
+            Operation::ListObjectVersions => "s3:ListBucketVersions",
+            Operation::GetBucketVersioning => "s3:GetBucketVersioning",
+            Operation::GetObjectTagging => "s3:GetObjectTagging",
             Operation::PutObject
             | Operation::CopyObject
             | Operation::CreateMultipartUpload
@@ -48,7 +57,13 @@ impl Operation {
 
     /// Whether it is allowed on a bucket, not on an object.
     pub(super) fn is_of_bucket(self) -> bool {
-        matches!(self, Operation::ListObjectsV2 | Operation::CreateBucket)
+        matches!(
+            self,
+            Operation::ListObjectsV2
+                | Operation::CreateBucket
+                | Operation::ListObjectVersions
+                | Operation::GetBucketVersioning
+        )
     }
 }
 

@@ -25,11 +25,23 @@ impl Store {
         condition: &Condition,
         options: &ObjectOptions,
     ) -> anyhow::Result<Written> {
+        self.put_version(key, bytes, sha256, condition, options).await.map(|(written, _)| written)
+    }
+
+    /// As [`Store::put`]; answers the version's id, too, where the bucket keeps versions.
+    pub async fn put_version(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        sha256: Sha256,
+        condition: &Condition,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<(Written, Option<String>)> {
         if !self.conditional
             && matches!(condition, Condition::Absent)
             && self.head(key).await?.is_some()
         {
-            return Ok(Written::Refused);
+            return Ok((Written::Refused, None));
         }
         let sent = self.put_if(key, &bytes, sha256, condition, options).await;
         let refused = matches!(&sent, Err(failure) if failure.kind == Kind::Refused);
@@ -42,9 +54,19 @@ impl Store {
             self.bare_tags.store(true, Relaxed);
             let again = self.put_if(key, &bytes, sha256, condition, options).await;
             self.bare_tags.store(again.is_ok(), Relaxed);
-            return self.written(again, Operation::PutObject, key);
+            return self.with_version(again, key);
         }
-        self.written(sent, Operation::PutObject, key)
+        self.with_version(sent, key)
+    }
+
+    /// What became of a write, and the version that it made.
+    fn with_version(
+        &self,
+        sent: Result<Option<String>, Failure>,
+        key: &Key,
+    ) -> anyhow::Result<(Written, Option<String>)> {
+        let version = sent.as_ref().ok().cloned().flatten();
+        Ok((self.written(sent.map(drop), Operation::PutObject, key)?, version))
     }
 
     async fn put_if(
@@ -54,7 +76,7 @@ impl Store {
         sha256: Sha256,
         condition: &Condition,
         options: &ObjectOptions,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, Failure> {
         let quotes = if self.bare_tags.load(Relaxed) { Quotes::Left } else { Quotes::Kept };
         let signing = PrecomputedPayload(sha256.hex());
         let checksum = self.checksum_of(bytes, &Known::Sha256(sha256));
@@ -95,7 +117,7 @@ impl Store {
             }
             let request = request.customize().interceptor(signing.clone());
             let answer = request.interceptor(NoPages).send().await.map_err(failure::of)?;
-            proven(answer.e_tag)
+            proven(answer.e_tag).map(|()| answer.version_id)
         })
         .await
     }

@@ -191,6 +191,13 @@ impl Handle {
         }
     }
 
+    /// Makes a bucket keep no more versions than it has.
+    pub fn suspend_versions(&self, bucket: &str) {
+        if let Ok(bucket) = self.shared.store.lock().bucket_mut(bucket) {
+            bucket.versioning = Versioning::Suspended;
+        }
+    }
+
     /// Whether a bucket is there.
     pub fn has_bucket(&self, bucket: &str) -> bool {
         self.shared.store.lock().bucket(bucket).is_ok()
@@ -243,6 +250,13 @@ impl Handle {
     pub fn get(&self, bucket: &str, key: &str) -> Option<Object> {
         let state = self.shared.store.lock();
         state.find(bucket, key, None).ok().map(|object| Object::clone(object))
+    }
+
+    /// Deletes an object as a request would: where the bucket keeps versions, it keeps those.
+    pub fn delete(&self, bucket: &str, key: &str) {
+        let conditions = Conditions::default();
+        // Without a condition, and with a bucket, nothing refuses it.
+        let _ = self.shared.store.lock().delete(bucket, key, None, &conditions);
     }
 
     /// Removes an object with all its versions. Whether there was any.

@@ -1,0 +1,59 @@
+//! An object as S3 describes it, into a file: read from that one version, and compared with the
+//! best that S3 knows of its bytes.
+
+use super::{Engine, PARTS_AT_ONCE, blocking};
+use crate::s3::store::Described;
+use crate::words::fault::fault;
+use crate::words::names::Key;
+use crate::words::span::Span;
+use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::fs::File;
+use std::io::Write as _;
+
+impl Engine {
+    /// Fetches what was described, of one version where it names one, into a file.
+    pub async fn download_described(
+        &self,
+        key: &Key,
+        of: &Described,
+        version: Option<&str>,
+        file: File,
+    ) -> anyhow::Result<()> {
+        let (store, size) = (&self.store, of.facts.size);
+        let part = if size <= store.limits.single { size.max(1) } else { store.limits.part };
+        let spans = Span::cover(size, part).map(|span| async move {
+            // The first part in line asks for room first, so it never waits for those behind it.
+            let room = self.room(span.length).await?;
+            let span = (span.length != size).then_some(span);
+            anyhow::Ok((store.read(key, of, version, span).await?, room))
+        });
+        let uri = store.uri(key.as_str());
+        let parts = stream::iter(spans).buffered(PARTS_AT_ONCE);
+        let written = parts.try_fold((file, of.proof.verifier()), |(file, sum), (bytes, room)| {
+            let uri = uri.clone();
+            async move {
+                store.report().advance(0, bytes.len() as u64);
+                let (mut file, mut sum) = (file, sum);
+                let (state, bytes) = blocking(move || {
+                    sum.update(&bytes);
+                    file.write_all(&bytes).context(uri)?;
+                    Ok(((file, sum), bytes))
+                })
+                .await?;
+                store.buffers.give(bytes);
+                drop(room);
+                anyhow::Ok(state)
+            }
+        });
+        let (_, sum) = written.await?;
+        if let Some(difference) = sum.difference() {
+            return Err(fault(
+                format!("{uri}: not the bytes that S3 knows: {difference}"),
+                "try again; if it stays, put the object anew, or set `skip_s3_checksums: true` for a server whose checksums and tags are its own",
+            ));
+        }
+        store.report().advance(1, 0);
+        Ok(())
+    }
+}

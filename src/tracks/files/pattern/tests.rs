@@ -1,0 +1,107 @@
+use super::*;
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::parse("source.regexp", text).unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+/// What Go 1.23 says of each: whether the expression matches somewhere in the text.
+#[test]
+fn the_syntax_is_that_of_go() {
+    let cases = [
+        (r"^\d$", "1", true),
+        (r"^\d$", "٣", false),
+        (r"^\w$", "é", false),
+        (r"^\s$", "\u{b}", false),
+        (r"^\s$", "\u{a0}", false),
+        (r"^[[:space:]]$", "\u{b}", true),
+        (r"a\b", "aé", true),
+        (r"^\Qa.b\E$", "a.b", true),
+        (r"^\Qa.b\E$", "axb", false),
+        (r"\Qa.b", "a.b", true),
+        (r"^a{$", "a{", true),
+        (r"^a{,2}$", "a{,2}", true),
+        (r"^a{2,3}$", "aaa", true),
+        (r"^[a[b]$", "[", true),
+        (r"^[a&&b]$", "&", true),
+        (r"^[a~~b]$", "~", true),
+        (r"(?i)ABC", "abc", true),
+        (r"(?i:A)b", "aB", false),
+        (r"^a.b$", "a\nb", false),
+        (r"(?s)^a.b$", "a\nb", true),
+        (r"^\pL$", "é", true),
+        (r"^\p{Greek}$", "α", true),
+        (r"^\x41\x{3B1}\101$", "AαA", true),
+        (r"^[^a]$", "é", true),
+        ("^é$", "é", true),
+        (r"^(?P<x>a)(?<y>b)$", "ab", true),
+        (r"^a-b#c $", "a-b#c ", true),
+    ];
+    for (text, subject, want) in cases {
+        assert_eq!(pattern(text).is_match(subject), want, "{text} {subject:?}");
+    }
+}
+
+#[test]
+fn what_go_refuses() {
+    let cases = [
+        "a(b",
+        "a)b",
+        "[a",
+        "a**",
+        "*a",
+        "a{2,1}",
+        "a{1001}",
+        r"a\",
+        r"\8",
+        "(?<x>a)(?<x>b)",
+        "(?=a)",
+        "(?P<>a)",
+        r"\pX",
+        "[b-a]",
+        r"(a{500}){500}",
+    ];
+    for text in cases {
+        let error = Pattern::parse("source.regexp", text).expect_err(text).to_string();
+        assert!(error.starts_with("source.regexp: `"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn where_the_version_is() {
+    let cases = [
+        ("app-(.*).tgz", "app-1.2.tgz", Some("1.2")),
+        ("app-(.*).tgz", "x/app-1.2.tgz.sha", Some("1.2")),
+        ("app-(.*).tgz", "ap-1.2.tgz", None),
+        ("app-.*.tgz", "app-1.2.tgz", None),
+        ("(a)-(.*)-(b)", "a-1-b", Some("a")),
+        ("(a)-(?P<version>.*)-(b)", "a-1-b", Some("1")),
+        ("(?P<version>.*)-(b)", "1-b", Some("1")),
+        ("(?P<other>.*)-(b)", "1-b", Some("1")),
+        ("app(-.*)?", "app", Some("")),
+        ("app-(.+?)", "app-12", Some("12")),
+    ];
+    for (text, path, want) in cases {
+        assert_eq!(pattern(text).version_in(path), want, "{text} {path}");
+    }
+    assert!(!pattern("app-.*").has_group());
+}
+
+#[test]
+fn templates_are_those_of_go() {
+    let cases = [
+        ("a(.)c", "abc", "x-$1", "x-b"),
+        ("a(.)c", "abc", "x-${1}y", "x-by"),
+        ("a(.)c", "abc", "x-$1y", "x-"),
+        ("a(?P<n>.)c", "abc", "${n}$n", "bb"),
+        ("a(.)c", "zabcz", "$1", "zbz"),
+        ("a(.)c", "abc", "$$1", "$1"),
+        ("a(.)c", "abc", "$ $-", "$ $-"),
+        ("a(.)c", "abc", "$2", ""),
+        ("a(.)c", "abc", "${1", "${1"),
+        ("b", "abc", "$0$0", "abbc"),
+    ];
+    for (text, subject, template, want) in cases {
+        assert_eq!(pattern(text).replace_all(subject, template), want, "{text} {template}");
+    }
+}

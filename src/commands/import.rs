@@ -396,8 +396,7 @@ async fn seal<N>(
     }
     let folder = rules::folder(found.folder.clone());
     let manifest = Manifest::new(provenance, listed);
-    let options = ObjectOptions::default();
-    let stands = publish::seal(&engine.store, &folder, manifest, &options, position).await?;
+    let stands = publish::seal(&engine.store, &folder, manifest, position).await?;
     Ok(Ok(stands.manifest))
 }
 

@@ -6,6 +6,7 @@ use crate::s3::transfer::missing;
 use crate::tracks::artifacts::rules::is_file;
 use crate::words::digest::Sha256;
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath};
+use crate::words::object::{CODE_HASH, COMMIT_HASH};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 /// Requests about the objects of one folder at once; folders are read side by side as well.
@@ -48,8 +49,8 @@ pub(super) async fn read(
                 size: facts.size,
                 modified: object.modified,
                 sha256: facts.sha256(),
-                commit: CommitId::parse(text("commit-hash")).ok(),
-                code_hash: CodeHash::parse(text("code-hash")).ok(),
+                commit: CommitId::parse(text(COMMIT_HASH)).ok(),
+                code_hash: CodeHash::parse(text(CODE_HASH)).ok(),
                 key,
             })
         })

@@ -14,10 +14,9 @@ pub use named::MissedPage;
 use crate::history::{Entry, Event, Head, Part, Peek, Position, SEGMENT, Segment, Shape, merged};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
 use crate::words::build::Run;
-use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::Key;
-use crate::words::object::ObjectOptions;
+use crate::words::object::Own;
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -424,10 +423,5 @@ async fn write(
     bytes: Bytes,
     condition: &Condition,
 ) -> anyhow::Result<Written> {
-    let sha256 = Sha256::of(&bytes);
-    let options = ObjectOptions {
-        content_type: Some("application/json".to_owned()),
-        ..ObjectOptions::default()
-    };
-    store.put(key, bytes, sha256, condition, &options).await
+    store.put_own(key, bytes, condition, &Own::default()).await
 }

@@ -3,7 +3,7 @@
 use crate::input::lenient::{Text, TextMap};
 use crate::words::fault::fault;
 use crate::words::names::shown;
-use crate::words::object::ObjectOptions;
+use crate::words::object::{CODE_HASH, COMMIT_HASH, ObjectOptions, PACKAGE_HASH, POSITION};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub struct RawObject {
 }
 
 /// The metadata that this resource, and s3-asset-manager, write themselves.
-const OWN_METADATA: [&str; 4] = ["commit-hash", "package-hash", "code-hash", "history"];
+const OWN_METADATA: [&str; 4] = [COMMIT_HASH, PACKAGE_HASH, CODE_HASH, POSITION];
 
 /// Validates them.
 pub fn options(raw: &RawObject) -> anyhow::Result<ObjectOptions> {

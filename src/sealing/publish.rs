@@ -12,7 +12,7 @@ use crate::sealing::set::{Claim, Folder, Manifest, ManifestFile, Provenance, dig
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
 use crate::words::names::RelPath;
-use crate::words::object::ObjectOptions;
+use crate::words::object::{CODE_HASH, COMMIT_HASH, ObjectOptions, Own, PACKAGE_HASH, POSITION};
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::{HashMap, HashSet};
@@ -35,9 +35,6 @@ pub struct Standing {
     pub position: Option<Position>,
 }
 
-/// The metadata of a manifest that holds a [`Position`].
-pub const POSITION: &str = "history";
-
 /// Reads the manifest of a folder.
 pub async fn standing(store: &Store, folder: &Folder) -> anyhow::Result<Option<Standing>> {
     let key = folder.manifest()?;
@@ -53,12 +50,10 @@ pub async fn seal(
     store: &Store,
     folder: &Folder,
     manifest: Manifest,
-    options: &ObjectOptions,
     position: &Position,
 ) -> anyhow::Result<Standing> {
     let key = folder.manifest()?;
-    let written =
-        write(store, folder, &manifest, options, Some(position), &Condition::Absent).await?;
+    let written = write(store, folder, &manifest, Some(position), &Condition::Absent).await?;
     Ok(match written {
         Written::Yes => Standing { manifest, position: Some(position.clone()) },
         // Another put, or this one before its answer was lost.
@@ -121,9 +116,7 @@ pub async fn carry_out(
     if let Some(digest) = plan.claim {
         let key = plan.folder.pending()?;
         let bytes = Claim::new(digest, &plan.provenance).to_bytes()?;
-        let sha256 = Sha256::of(&bytes);
-        let own = sealed(options);
-        if store.put(&key, bytes.into(), sha256, &Condition::Absent, &own).await?
+        if store.put_own(&key, bytes, &Condition::Absent, &Own::default()).await?
             == Written::Refused
         {
             return Ok(Carried::Overtaken);
@@ -135,9 +128,7 @@ pub async fn carry_out(
     }
     if let Some(Seal { manifest, replaces }) = &plan.seal {
         let condition = Condition::still(replaces.as_ref());
-        if write(store, &plan.folder, manifest, options, position, &condition).await?
-            == Written::Refused
-        {
+        if write(store, &plan.folder, manifest, position, &condition).await? == Written::Refused {
             return Ok(Carried::Overtaken);
         }
     }
@@ -244,16 +235,11 @@ async fn write(
     store: &Store,
     folder: &Folder,
     manifest: &Manifest,
-    options: &ObjectOptions,
     position: Option<&Position>,
     condition: &Condition,
 ) -> anyhow::Result<Written> {
-    let bytes = manifest.to_bytes()?;
-    let mut own = sealed(options);
-    let position = position.map(|position| (POSITION.to_owned(), position.to_string()));
-    own.metadata.extend(position);
-    let sha256 = Sha256::of(&bytes);
-    store.put(&folder.manifest()?, bytes.into(), sha256, condition, &own).await
+    let (key, own) = (folder.manifest()?, Own::at(position));
+    store.put_own(&key, manifest.to_bytes()?, condition, &own).await
 }
 
 /// The object that a manifest names, when it still is what was published.
@@ -277,29 +263,16 @@ pub fn holds(there: Option<&Facts>, size: u64, sha256: &Sha256) -> bool {
 /// The metadata that s3-asset-manager writes, and Terraform reads.
 fn with_provenance(options: &ObjectOptions, provenance: &Provenance) -> ObjectOptions {
     let mut options = options.clone();
-    options.metadata.insert("commit-hash".to_owned(), provenance.commit.to_string());
+    options.metadata.insert(COMMIT_HASH.to_owned(), provenance.commit.to_string());
     if let Some(code_hash) = &provenance.code_hash {
-        options.metadata.insert("code-hash".to_owned(), code_hash.to_string());
+        options.metadata.insert(CODE_HASH.to_owned(), code_hash.to_string());
     }
     options
 }
 
 fn of_file(options: &ObjectOptions, path: &RelPath, sha256: &Sha256) -> ObjectOptions {
     let mut options = options.clone();
-    options.metadata.insert("package-hash".to_owned(), sha256.base64());
-    if options.content_type.is_none() {
-        let guess = mime_guess::from_path(path.as_str()).first_or_octet_stream();
-        options.content_type = Some(guess.essence_str().to_owned());
-    }
+    options.metadata.insert(PACKAGE_HASH.to_owned(), sha256.base64());
+    options.guess_media_type(path.as_str());
     options
-}
-
-/// What the objects beside the files carry: who may read them, and that they are JSON.
-fn sealed(options: &ObjectOptions) -> ObjectOptions {
-    ObjectOptions {
-        acl: options.acl.clone(),
-        tags: options.tags.clone(),
-        content_type: Some("application/json".to_owned()),
-        ..ObjectOptions::default()
-    }
 }

@@ -22,6 +22,7 @@ use crate::words::digest::{Hasher, Sha256};
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
+use crate::words::object::pretty;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -161,9 +162,7 @@ impl Manifest {
 
     /// JSON, indented for people.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        pretty(self)
     }
 
     /// The bytes of all files together.
@@ -207,9 +206,7 @@ impl Claim {
 
     /// JSON.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        pretty(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an object carries beside its bytes.
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The metadata that tells a release's version, as s3p writes it.
@@ -8,6 +9,13 @@ pub const VERSION: &str = "version";
 pub const PROMOTION: &str = "promotion";
 /// The metadata that holds the SHA-256 of the bytes, in base64, as s3-asset-manager writes it.
 pub const PACKAGE_HASH: &str = "package-hash";
+
+/// The metadata that names the commit, as s3-asset-manager writes it.
+pub const COMMIT_HASH: &str = "commit-hash";
+/// The metadata that names the code, as s3-asset-manager writes it.
+pub const CODE_HASH: &str = "code-hash";
+/// The metadata of a manifest or a record: where the history stood when it was written.
+pub const POSITION: &str = "history";
 
 /// User metadata (`x-amz-meta-*`).
 pub type UserMetadata = BTreeMap<String, String>;
@@ -31,7 +39,47 @@ pub struct ObjectOptions {
     pub metadata: UserMetadata,
 }
 
+/// What an object of this resource's own carries: a manifest, a claim, a history, a record. It is
+/// JSON, and nothing that a user wants of an object reaches it: not the storage class, the ACL or
+/// the tags, by which a file may be archived, hidden or deleted while the rest counts on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Own {
+    /// What it says beside its JSON.
+    pub metadata: UserMetadata,
+}
+
+impl Own {
+    /// The place in a history that it was written at, if it has one.
+    pub fn at(position: Option<&impl ToString>) -> Own {
+        let metadata = position.map(|position| (POSITION.to_owned(), position.to_string()));
+        Own { metadata: metadata.into_iter().collect() }
+    }
+
+    /// What S3 is told.
+    pub fn options(&self) -> ObjectOptions {
+        ObjectOptions {
+            content_type: Some("application/json".to_owned()),
+            metadata: self.metadata.clone(),
+            ..ObjectOptions::default()
+        }
+    }
+}
+
+/// JSON, indented for people.
+pub fn pretty(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
 impl ObjectOptions {
+    /// The media type that the name tells, where none is wanted.
+    pub fn guess_media_type(&mut self, name: &str) {
+        self.content_type.get_or_insert_with(|| {
+            mime_guess::from_path(name).first_or_octet_stream().essence_str().to_owned()
+        });
+    }
+
     /// Nothing is wanted.
     pub const NONE: &'static ObjectOptions = &ObjectOptions {
         acl: None,

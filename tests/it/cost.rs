@@ -1,8 +1,11 @@
 //! What a check costs: requests, and how many of them had to wait for the one before, at
 //! histories of 1, 1,000 and 100,000 published sets.
 
-use crate::support::{Embedded, Grown, check};
-use s3_asset_resource::history::{SEGMENT, VOLUME};
+use crate::support::{Embedded, Grown, check, commit, grow};
+use s3_asset_resource::history::{Head, SEGMENT, VOLUME};
+use s3_asset_resource::tracks::artifacts::rules::Published;
+use s3_asset_resource::words::names::{CodeHash, CommitId};
+use serde_json::json;
 
 const COUNTS: [usize; 3] = [1, 1_000, 100_000];
 
@@ -80,5 +83,24 @@ fn an_initial_history_reads_only_what_it_needs() {
         let (versions, requests, rounds) = check(&server, &resource, None);
         assert!(versions == history.since(100_001 - initial), "{initial}");
         assert!(requests <= most && rounds <= 2, "{initial}: {requests} in {rounds} rounds");
+    }
+}
+
+/// Entries of one code are one version: what the very first check wants may be far back.
+#[test]
+fn followed_code_has_as_many_versions_as_are_wanted() {
+    let server = Embedded::new();
+    grow(&server, "artifacts/.history", 1_000, |n, _: &Head<Published>| Published {
+        commit: CommitId::parse(&commit(n)).expect("a commit"),
+        code_hash: Some(CodeHash::parse(&format!("{:064x}", n / 150)).expect("a hash")),
+        unsealed: false,
+    });
+    let resource = server.resource().artifacts("code_hash", "x").artifacts("follow", "code");
+    for (initial, most) in [(1, 1), (5, 20)] {
+        let resource = resource.clone().set("initial_history", initial);
+        let (versions, requests, _) = check(&server, &resource, None);
+        let codes = (7 - initial..7).map(|n| json!({"code_hash": format!("{n:064x}")}));
+        assert_eq!(versions, codes.collect::<Vec<_>>());
+        assert!(requests <= most, "{initial}: {requests}");
     }
 }

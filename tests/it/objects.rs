@@ -76,6 +76,35 @@ fn acl_and_storage_class_are_on_uploads_and_on_copies() {
     }
 }
 
+/// A user's storage class, ACL and tags are for files: nothing that the rest counts on has them.
+#[test]
+fn objects_of_our_own_carry_nothing_of_a_users() {
+    let server = Embedded::new();
+    folders(&server.resource(), &assets(), &with_options());
+    let rank = json!({"ranks": ["qa"], "rank": "qa", "file": "data.json"});
+    let resource = server.resource().unset("artifacts").set("promotion", rank);
+    let mut params = with_options();
+    params
+        .as_object_mut()
+        .expect("a map")
+        .retain(|key, _| !["repository", "directory"].contains(&key.as_str()));
+    params["file"] = "assets/data.json".into();
+    let inputs = crate::support::Inputs::of(&assets());
+    resource.put(inputs.path(), &params).version();
+    let mut seen = 0;
+    for (key, (_, attributes)) in server.snapshot(BUCKET) {
+        let name = key.rsplit('/').next().unwrap_or_default();
+        let own = [".manifest.json", ".pending", "release.json", "claim.json"];
+        if own.contains(&name) || key.contains(".history") {
+            let object = server.get(BUCKET, &key).expect("an object");
+            assert_eq!((attributes.acl.as_deref(), object.storage_class()), (None, "STANDARD"));
+            assert!(object.tags.is_empty(), "{key}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 9, "{seen}");
+}
+
 #[test]
 fn a_given_content_type_is_every_objects() {
     let place = Place::new();

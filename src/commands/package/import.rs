@@ -85,11 +85,8 @@ async fn addition(
     metadata: &UserMetadata,
     blobs: &Path,
 ) -> anyhow::Result<Addition> {
-    let guess = mime_guess::from_path(&record.basename).first_or_octet_stream();
-    let options = ObjectOptions {
-        content_type: Some(guess.essence_str().to_owned()),
-        ..ObjectOptions::default()
-    };
+    let mut options = ObjectOptions::default();
+    options.guess_media_type(&record.basename);
     let name = record.sha.hex();
     let addition = addition_at(ledger, blobs, &name, metadata, &options).await?;
     let got = addition.file.facts.sha256;

@@ -9,12 +9,25 @@ use super::{Condition, Failure, Kind, Operation, Store, Written, failure};
 use crate::input::access::ChecksumAlgorithm;
 use crate::words::digest::Sha256;
 use crate::words::names::Key;
-use crate::words::object::ObjectOptions;
+use crate::words::object::{ObjectOptions, Own};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Store {
+    /// Writes a small JSON object of this resource's own.
+    pub async fn put_own(
+        &self,
+        key: &Key,
+        bytes: impl Into<Bytes>,
+        condition: &Condition,
+        own: &Own,
+    ) -> anyhow::Result<Written> {
+        let bytes = bytes.into();
+        let sha256 = Sha256::of(&bytes);
+        self.put(key, bytes, sha256, condition, &own.options()).await
+    }
+
     /// Writes an object in one piece. `sha256` is of the bytes: it signs the request and, unless
     /// checksums are off, the server checks what arrived against it.
     pub async fn put(

@@ -9,10 +9,10 @@ use crate::history::stored::History;
 use crate::input::common::Settings;
 use crate::input::protocol::Version;
 use crate::s3::store::Store;
-use crate::sealing::publish::POSITION;
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::{Answer, Given, Published, Wanted};
 use crate::tracks::artifacts::source::{Artifacts, Follow};
+use crate::words::object::POSITION;
 
 /// The answer of a check of the `artifacts` track, oldest first.
 pub(in crate::tracks) async fn check(

@@ -9,9 +9,10 @@ use super::rules;
 use super::source::Artifacts;
 use crate::s3::store::{ETag, Fetched, Store};
 use crate::s3::transfer::AT_ONCE;
-use crate::sealing::publish::{POSITION, Standing, holds};
+use crate::sealing::publish::{Standing, holds};
 use crate::sealing::set::{Folder, Manifest};
 use crate::words::names::{CodeHash, CommitId};
+use crate::words::object::POSITION;
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 

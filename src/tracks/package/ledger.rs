@@ -20,10 +20,9 @@ use crate::tracks::package::plan::{Ask, Done, Pointed, Recorded, standing_record
 use crate::tracks::package::rules::{Change, Move, Pointer, VersionRecord, newest, standing};
 use crate::tracks::package::source::Package;
 use crate::words::build::Run;
-use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{Key, Spec, Tag};
-use crate::words::object::{ObjectOptions, UserMetadata};
+use crate::words::object::{Own, UserMetadata};
 use futures_util::future::try_join;
 use std::sync::Arc;
 
@@ -226,13 +225,7 @@ impl Ledger {
         condition: &Condition,
         metadata: UserMetadata,
     ) -> anyhow::Result<Written> {
-        let options = ObjectOptions {
-            content_type: Some("application/json".to_owned()),
-            metadata,
-            ..ObjectOptions::default()
-        };
-        let sha256 = Sha256::of(&bytes);
-        self.ledger.put(key, bytes.into(), sha256, condition, &options).await
+        self.ledger.put_own(key, bytes, condition, &Own { metadata }).await
     }
 }
 

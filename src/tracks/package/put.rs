@@ -198,9 +198,6 @@ async fn prepared(
     let file = blocking(move || hash(&found, store.part_of(found.size))).await?;
     let name = file.facts.path.file_name();
     let mut options = options.clone();
-    if options.content_type.is_none() {
-        let guess = mime_guess::from_path(name).first_or_octet_stream();
-        options.content_type = Some(guess.essence_str().to_owned());
-    }
+    options.guess_media_type(name);
     Ok(Addition { file: Arc::new(file), mode, metadata: metadata.clone(), options })
 }

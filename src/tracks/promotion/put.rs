@@ -16,11 +16,10 @@ use crate::machine::pack::Packed;
 use crate::machine::workspace::{Found, Hashed, find_one, hash, input, read_text};
 use crate::s3::store::{Condition, Facts, Store, Written};
 use crate::s3::transfer::{Engine, blocking};
-use crate::sealing::publish::POSITION;
 use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::names::{Key, ReleaseFile, ReleaseVersion};
-use crate::words::object::{ObjectOptions, PACKAGE_HASH, PROMOTION, VERSION};
+use crate::words::object::{ObjectOptions, Own, PACKAGE_HASH, PROMOTION, VERSION};
 use anyhow::Context as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -277,16 +276,7 @@ impl PutAtRank<'_> {
         bytes: Vec<u8>,
         position: Option<&Position>,
     ) -> anyhow::Result<Written> {
-        let mut options = ObjectOptions {
-            acl: self.options.acl.clone(),
-            tags: self.options.tags.clone(),
-            content_type: Some("application/json".to_owned()),
-            ..ObjectOptions::default()
-        };
-        let position = position.map(|position| (POSITION.to_owned(), position.to_string()));
-        options.metadata.extend(position);
-        let sha256 = Sha256::of(&bytes);
-        self.store().put(key, bytes.into(), sha256, &Condition::Absent, &options).await
+        self.store().put_own(key, bytes, &Condition::Absent, &Own::at(position)).await
     }
 }
 
@@ -321,9 +311,7 @@ fn dressed(
             dressed.metadata.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
-    dressed.content_type.get_or_insert_with(|| {
-        mime_guess::from_path(file.as_str()).first_or_octet_stream().essence_str().to_owned()
-    });
+    dressed.guess_media_type(file.as_str());
     dressed.metadata.insert(VERSION.to_owned(), version.to_string());
     dressed.metadata.insert(PACKAGE_HASH.to_owned(), sha256.base64());
     dressed

@@ -107,8 +107,6 @@ impl Exported {
 
     /// JSON, indented for people.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        crate::words::object::pretty(self)
     }
 }

@@ -24,6 +24,7 @@ use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, shown};
+use crate::words::object::pretty;
 use serde::{Deserialize, Serialize};
 
 const RELEASE: &str = "s3-asset-release/1";
@@ -186,12 +187,6 @@ impl Claim {
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
         pretty(self)
     }
-}
-
-fn pretty(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value)?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 #[cfg(test)]

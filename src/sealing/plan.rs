@@ -22,7 +22,7 @@ pub enum Item {
         /// What the object is, and where it lies.
         file: ManifestFile,
         /// What S3 knows of it, where it was looked at; else it is before it is copied.
-        seen: Option<Facts>,
+        seen: Option<Box<Facts>>,
     },
 }
 

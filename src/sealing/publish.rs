@@ -173,7 +173,7 @@ async fn place_one(
         (How::Keep, _) => store.report().advance(1, size),
         (How::Write | How::Mend, Item::Object { file, seen }) => {
             let from = match seen {
-                Some(facts) => facts.clone(),
+                Some(facts) => Facts::clone(facts),
                 None => source(store, file).await?,
             };
             store.copy(&file.key, &from, key, &options).await?;

@@ -199,8 +199,8 @@ impl<'a> Gathering<'a> {
                 if is_held {
                     return Ok(Some(Item::Object { file, seen: None }));
                 }
-                let seen = store.head(&file.key).await?;
-                let is_whole = holds(seen.as_ref(), file.size, &file.sha256);
+                let seen = store.head(&file.key).await?.map(Box::new);
+                let is_whole = holds(seen.as_deref(), file.size, &file.sha256);
                 anyhow::Ok(is_whole.then_some(Item::Object { file, seen }))
             })
             .buffered(AT_ONCE)
@@ -325,8 +325,8 @@ impl<'a> Gathering<'a> {
     async fn whole(&self, manifest: &Manifest) -> anyhow::Result<Result<Vec<Item>, Key>> {
         let seen = stream::iter(manifest.files.clone())
             .map(|file| async move {
-                let seen = self.store().head(&file.key).await?;
-                let is_whole = holds(seen.as_ref(), file.size, &file.sha256);
+                let seen = self.store().head(&file.key).await?.map(Box::new);
+                let is_whole = holds(seen.as_deref(), file.size, &file.sha256);
                 anyhow::Ok(if is_whole { Ok(Item::Object { file, seen }) } else { Err(file.key) })
             })
             .buffered(AT_ONCE)
@@ -374,7 +374,7 @@ impl<'a> Gathering<'a> {
                 let key = Key::parse(&object.key)?;
                 let below = object.key.strip_prefix(folder.prefix.as_str()).unwrap_or("");
                 let path = RelPath::parse(below)?;
-                let seen = store.head(&key).await?;
+                let seen = store.head(&key).await?.map(Box::new);
                 let sha256 = seen.as_ref().and_then(|facts| facts.sha256());
                 anyhow::Ok(sha256.map(|sha256| {
                     let (size, mode) = (object.size, Mode::Plain);

@@ -15,7 +15,7 @@
 //! - a segment's content is decided by heads that were current, so two writers that seal the same
 //!   segment write the same entries: creating it is idempotent. So what is appended goes into the
 //!   head, however much it is, and the *next* write seals it;
-//! - beside it lie pages of an [`index`], which anybody can make anew from it;
+//! - beside it lie pages of an `index`, which anybody can make anew from it;
 //! - a history has an id, part of its segments' keys and of every [`Position`]: a history that was
 //!   lost and begun anew never meets the segments or positions of the old one.
 

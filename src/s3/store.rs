@@ -1,7 +1,7 @@
 //! One bucket: every request to S3 goes through here, and is retried, announced and explained here.
 //!
-//! One file an operation. What they share: [`retry`] tries again and explains, [`failure`] says what
-//! went wrong, [`object`] holds what S3 says of an object, [`headers`] what a request says of one.
+//! One file an operation. What they share: `retry` tries again and explains, `failure` says what
+//! went wrong, `object` holds what S3 says of an object, `headers` what a request says of one.
 
 mod body;
 mod checksum;

@@ -8,7 +8,7 @@
 //!
 //! Each write depends on what was read: a record is create-only, a history and a pointer are written
 //! over what the facts have of them and nothing else. Why that is enough: for versions see
-//! [`super::rules`], for tags beside removals see [`removing`].
+//! [`super::rules`], for tags beside removals see `removing`.
 
 mod adding;
 mod removing;

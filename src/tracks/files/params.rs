@@ -6,6 +6,7 @@ use crate::input::object_params::{self, RawObject};
 use crate::words::fault::fault;
 use crate::words::names::shown;
 use crate::words::object::ObjectOptions;
+use crate::words::packing::Packing;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -43,6 +44,8 @@ impl GetFiles {
 #[derive(Debug, Clone)]
 pub struct PutFiles {
     pub(super) finds: Finds,
+    /// As what a directory that `file` names is packed.
+    pub pack: Option<Packing>,
     pub(super) to: Option<String>,
     pub(super) on_conflict: OnConflict,
     pub(super) object: ObjectOptions,
@@ -84,6 +87,9 @@ struct RawPut {
     /// `fail` is an error unless it has the same bytes.
     #[schemars(extend("enum" = ["replace", "skip", "fail"], "default" = "replace"))]
     on_conflict: Text,
+    /// Uploads an archive of a directory, `tar.gz`, `tar.zst` or `zip`; `file` then matches one
+    /// directory.
+    pack: Text,
 }
 
 impl PutFiles {
@@ -122,7 +128,8 @@ impl PutFiles {
         };
         let to = raw.to.get().map(str::to_owned);
         let object = object_params::options(&object)?;
-        Ok(PutFiles { finds, to, on_conflict, object, warnings })
+        let pack = Packing::parse(raw.pack.get(), matches!(finds, Finds::Glob(_)))?;
+        Ok(PutFiles { finds, pack, to, on_conflict, object, warnings })
     }
 }
 

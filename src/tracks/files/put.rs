@@ -12,6 +12,7 @@ use super::source::{Files, Follows};
 use crate::input::common::Settings;
 use crate::input::protocol::{Planned, Response};
 use crate::machine::go_glob::{every_file, find};
+use crate::machine::pack::Packed;
 use crate::machine::report::size;
 use crate::machine::workspace::{Found, Hashed, found, hash, read_part};
 use crate::s3::store::{Condition, Described, Proof, Versioning, Written};
@@ -33,7 +34,7 @@ pub(in crate::tracks) async fn put(
 ) -> anyhow::Result<Response> {
     let (store, report) = (&engine.store, engine.store.report());
     params.warnings.iter().for_each(|warning| report.warn(warning));
-    let (file, key) = gather(track, engine, params, sources).await?;
+    let (file, key, _packed) = gather(track, engine, params, sources).await?;
     let options = options(&params.object, &file);
     let (written, mut id) = match stand(engine, params.on_conflict, &key, &file).await? {
         (Plan::Keep, standing) => (false, standing.and_then(|it| it.version)),
@@ -82,7 +83,7 @@ pub(in crate::tracks) async fn planned(
     params: &PutFiles,
     sources: &Path,
 ) -> anyhow::Result<Planned> {
-    let (file, key) = gather(track, engine, params, sources).await?;
+    let (file, key, _packed) = gather(track, engine, params, sources).await?;
     let uri = engine.store.uri(key.as_str());
     let what = format!("put {} ({})", file.facts.path.file_name(), size(file.facts.size));
     let steps = match stand(engine, params.on_conflict, &key, &file).await?.0 {
@@ -94,19 +95,30 @@ pub(in crate::tracks) async fn planned(
     Ok(Planned { steps, response: None })
 }
 
-/// The file that a put means, hashed, and the key that it gets.
+/// The file that a put means, hashed, and the key that it gets; an archive lives as long as what
+/// packed it.
 async fn gather(
     track: &Files,
     engine: &Engine,
     params: &PutFiles,
     sources: &Path,
-) -> anyhow::Result<(Arc<Hashed>, Key)> {
+) -> anyhow::Result<(Arc<Hashed>, Key, Option<Packed>)> {
     let (root, finds) = (sources.to_owned(), params.finds.clone());
-    let local = blocking(move || the_one(&root, &finds)).await?;
+    let packed = match (&finds, params.pack) {
+        (Finds::Glob(glob), Some(packing)) => {
+            let (root, glob) = (root.clone(), glob.clone());
+            Some(blocking(move || Packed::of(&root, &glob, packing)).await?)
+        }
+        _ => None,
+    };
+    let local = match &packed {
+        Some(packed) => packed.file().clone(),
+        None => blocking(move || the_one(&root, &finds)).await?,
+    };
     let key = key(track, params, local.path.as_str())?;
     let part = engine.store.part_of(local.size);
     let file = blocking(move || hash(&local, part)).await?;
-    Ok((Arc::new(file), key))
+    Ok((Arc::new(file), key, packed))
 }
 
 /// The one file of the inputs that a put means.

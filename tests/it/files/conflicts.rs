@@ -44,3 +44,21 @@ fn of_many_at_once_one_decides() {
     });
     assert_eq!(won.into_inner().expect("a lock"), [server.text("app-1")]);
 }
+
+/// A directory becomes one file, of the same files the same bytes.
+#[test]
+fn a_directory_is_packed() {
+    let server = Embedded::new();
+    let app = named(&server, "app-(.*).tar.gz");
+    let tree = crate::support::Tree::of("app-1.2/bin/run", "run").with("app-1.2/README", "read");
+    let inputs = crate::support::Inputs::of(&tree);
+    let packed = json!({"file": "assets/app-*", "pack": "tar.gz", "on_conflict": "fail"});
+    for _ in 0..2 {
+        let put = app.put(inputs.path(), &packed);
+        assert_eq!(put.version(), path("app-1.2.tar.gz"));
+    }
+    let got = app.get(&path("app-1.2.tar.gz"), json!({"unpack": true})).tree();
+    assert_eq!(got.text("app-1.2/bin/run").or(got.text("bin/run")).as_deref(), Some("run"));
+    let left = std::fs::read_dir(inputs.path()).expect("inputs").count();
+    assert_eq!(left, 1, "no archive is left among the inputs");
+}

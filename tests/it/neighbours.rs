@@ -1,7 +1,9 @@
 //! Others at work on the same bucket: s3-asset-manager's own programs, lifecycle rules, people.
 
-use crate::support::{BUCKET, Checkout, Embedded, Inputs, Resource, Tree, commit};
+use crate::support::{BUCKET, Checkout, Embedded, Grown, Inputs, Resource, Tree, commit};
+use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn params() -> Value {
     json!({"repository": "repo", "directory": "assets"})
@@ -185,4 +187,24 @@ fn a_marker_of_a_folder_is_no_set() {
     get.nothing_but_an_error();
     let version = resource.publish(&commit(1), &built()).version();
     assert_eq!(resource.get(&version, json!({})).assets(), built());
+}
+
+/// Overtaken while it mends, a put looks at everything anew: what it had found in the older part of
+/// the history is still there, and nothing is entered twice.
+#[test]
+fn a_set_is_mended_beside_a_writer_and_entered_once() {
+    let server = Embedded::new();
+    let (resource, tree) = (server.resource(), Tree::of("app", "built"));
+    resource.publish(&commit(1), &tree).version();
+    // Its entry sinks below the head.
+    let grown = Grown::new(&server, 400, &[]);
+    let key = format!("artifacts/{}/app", commit(1));
+    server.remove(BUCKET, &key);
+    let (place, at) = (s3_test_server::Handle::clone(&server), key.clone());
+    let between = Action::Call(Arc::new(move |_| drop(place.put(BUCKET, &at, "of others", &[]))));
+    server.fault(Fault::new(between).on("PutObject").key(&key));
+    resource.publish(&commit(1), &tree).version();
+    assert_eq!(server.text(&key), "built");
+    let all = resource.set("initial_history", 999).versions(None);
+    assert!(all == grown.since(1), "{} entries of {}", all.len(), grown.count);
 }

@@ -24,6 +24,7 @@ use crate::words::names::{CodeHash, CommitId, Key, RelPath};
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,8 +46,10 @@ pub(super) struct Gathering<'a> {
     code_hash: Option<Option<CodeHash>>,
     /// The directory's files, once they were read.
     local: Option<Vec<Arc<Hashed>>>,
-    /// The segments of the history that were searched: they never change.
-    searched: u64,
+    /// The segments of the history that were searched, and the entry that was in them: they never
+    /// change.
+    searched: Range<u64>,
+    in_segments: Option<Published>,
 }
 
 /// What lies in the cache's folder of some code, as far as it was read.
@@ -60,7 +63,15 @@ enum Shelf {
 impl<'a> Gathering<'a> {
     /// A put that has looked at nothing yet.
     pub(super) fn new(engine: &'a Engine, track: &'a Artifacts, ask: &'a Ask) -> Gathering<'a> {
-        Gathering { engine, track, ask, code_hash: None, local: None, searched: 0 }
+        Gathering {
+            engine,
+            track,
+            ask,
+            code_hash: None,
+            local: None,
+            searched: 0..0,
+            in_segments: None,
+        }
     }
 
     fn store(&self) -> &'a Store {
@@ -240,10 +251,17 @@ impl<'a> Gathering<'a> {
         let shape = current.head.shape();
         let range = shape.segments_since(since);
         let history = history(self.store(), self.track)?;
-        let range = range.start.max(self.searched)..range.end;
-        let found = history.find(&shape, range.clone(), |entry| self.is_mine(entry)).await?;
-        self.searched = range.end;
-        facts.entry = found.map(|entry| entry.what);
+        let unseen = if self.searched.contains(&range.start) {
+            self.searched.end.min(range.end)..range.end
+        } else {
+            range.clone()
+        };
+        let found = history.find(&shape, unseen, |entry| self.is_mine(entry)).await?;
+        self.searched = range;
+        if let Some(entry) = found {
+            self.in_segments = Some(entry.what);
+        }
+        facts.entry.clone_from(&self.in_segments);
         Ok(())
     }
 

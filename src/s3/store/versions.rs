@@ -1,7 +1,7 @@
 //! ListObjectVersions and GetBucketVersioning: what a bucket keeps of one key.
 
 use super::evidence::NoPages;
-use super::page::name;
+use super::list::name;
 use super::{Failure, Operation, Store, failure};
 use crate::words::names::Key;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;

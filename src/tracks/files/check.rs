@@ -9,7 +9,7 @@ use super::source::{By, Files, Follows, Named};
 use super::walk::Step;
 use crate::input::common::Settings;
 use crate::input::protocol::Version;
-use crate::s3::store::{Page, Store, Versioning};
+use crate::s3::store::{Depth, ListedPage, Mark, Store, Versioning};
 use crate::words::fault::fault;
 use crate::words::names::Key;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -66,14 +66,14 @@ async fn files(
     let limit = if given.is_some() { 1 } else { limit };
     let mut answer = Answer::new(rank, limit);
     let mut seen = BTreeSet::new();
-    let mut waiting: Vec<(Step, Option<String>)> =
+    let mut waiting: Vec<(Step, Option<Mark>)> =
         named.walk.begin().into_iter().rev().map(|step| (step, None)).collect();
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < AT_ONCE
-            && let Some((step, token)) = waiting.pop()
+            && let Some((step, mark)) = waiting.pop()
         {
-            running.push(page(track, store, step, token));
+            running.push(page(track, store, step, mark));
         }
         let Some(listed) = running.next().await else { break };
         let (step, page) = listed?;
@@ -94,8 +94,8 @@ async fn files(
                 waiting.push((next, None));
             }
         }
-        if let Some(token) = page.next {
-            waiting.push((step, Some(token)));
+        if let Some(mark) = page.next {
+            waiting.push((step, Some(mark)));
         }
     }
     let initial = initial.map(|path| {
@@ -115,10 +115,11 @@ async fn page(
     track: &Files,
     store: &Store,
     step: Step,
-    token: Option<String>,
-) -> anyhow::Result<(Step, Page)> {
+    mark: Option<Mark>,
+) -> anyhow::Result<(Step, ListedPage)> {
     let prefix = format!("{}{}", track.prefix, step.prefix);
-    let page = store.page(&prefix, step.folders, token.as_deref()).await?;
+    let depth = if step.folders { Depth::Folders } else { Depth::Keys };
+    let page = store.page(&prefix, depth, mark.as_ref()).await?;
     Ok((step, page))
 }
 

@@ -52,6 +52,24 @@ pub struct Current<T> {
     etag: ETag,
 }
 
+/// How far a plan was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// To its end.
+    Out,
+    /// Another writer was faster: look at everything anew.
+    Overtaken,
+}
+
+impl From<Written> for Carried {
+    fn from(written: Written) -> Carried {
+        match written {
+            Written::Yes => Carried::Out,
+            Written::Refused => Carried::Overtaken,
+        }
+    }
+}
+
 /// What becomes of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next<T> {
@@ -262,6 +280,21 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
     /// it before then fails to write it.
     pub async fn fence(&self, current: Current<T>, fence: &str) -> anyhow::Result<Written> {
         self.replace(&current.head.fenced(fence), Vec::new(), current.etag).await
+    }
+
+    /// Attempts a put until no other writer is faster; an attempt that was overtaken answers none.
+    pub async fn until_first<R>(
+        &self,
+        mut attempt: impl AsyncFnMut() -> anyhow::Result<Option<R>>,
+    ) -> anyhow::Result<R> {
+        let mut race = 0;
+        loop {
+            if let Some(done) = attempt().await? {
+                return Ok(done);
+            }
+            self.pause(race).await?;
+            race += 1;
+        }
     }
 
     /// Waits until the next attempt of a put is due, after `race` attempts were overtaken; an

@@ -5,26 +5,17 @@
 //! there with the same bytes is not sent again.
 
 use crate::history::Position;
+use crate::history::stored::Carried;
 use crate::s3::store::{Condition, Facts, Fetched, Listed, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, missing};
 use crate::sealing::plan::{Claimed, Ground, How, Item, Placing, Plan, Seal};
 use crate::sealing::set::{Claim, Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
-use crate::words::names::RelPath;
-use crate::words::object::{CODE_HASH, COMMIT_HASH, ObjectOptions, Own, PACKAGE_HASH, POSITION};
+use crate::words::object::{CODE_HASH, COMMIT_HASH, ObjectOptions, Own, POSITION};
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::{HashMap, HashSet};
-
-/// How far a plan was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carried {
-    /// To its end.
-    Out,
-    /// Another writer was faster: look at everything anew.
-    Overtaken,
-}
 
 /// A published set, as it stands in the bucket.
 #[derive(Debug)]
@@ -168,7 +159,7 @@ async fn place_one(
 ) -> anyhow::Result<Carried> {
     let store = &*engine.store;
     let FileFacts { path, size, sha256, .. } = item.facts();
-    let options = of_file(options, &path, &sha256);
+    let options = options.of_file(path.as_str(), &sha256);
     match (how, item) {
         (How::Keep, _) => store.report().advance(1, size),
         (How::Write | How::Mend, Item::Object { file, seen }) => {
@@ -206,7 +197,9 @@ async fn agree(
         .map(|file| async {
             let plain = folder.plain(&file.path)?;
             let from = source(store, file).await?;
-            store.copy(&file.key, &from, &plain, &of_file(options, &file.path, &file.sha256)).await
+            store
+                .copy(&file.key, &from, &plain, &options.of_file(file.path.as_str(), &file.sha256))
+                .await
         })
         .buffer_unordered(AT_ONCE)
         .try_collect()
@@ -257,7 +250,7 @@ pub async fn source(store: &Store, file: &ManifestFile) -> anyhow::Result<Facts>
 
 /// Whether an object is there and has these bytes, as far as it says of itself.
 pub fn holds(there: Option<&Facts>, size: u64, sha256: &Sha256) -> bool {
-    there.is_some_and(|there| there.size == size && there.sha256().as_ref() == Some(sha256))
+    there.is_some_and(|there| there.holds(size, sha256))
 }
 
 /// The metadata that s3-asset-manager writes, and Terraform reads.
@@ -267,12 +260,5 @@ fn with_provenance(options: &ObjectOptions, provenance: &Provenance) -> ObjectOp
     if let Some(code_hash) = &provenance.code_hash {
         options.metadata.insert(CODE_HASH.to_owned(), code_hash.to_string());
     }
-    options
-}
-
-fn of_file(options: &ObjectOptions, path: &RelPath, sha256: &Sha256) -> ObjectOptions {
-    let mut options = options.clone();
-    options.metadata.insert(PACKAGE_HASH.to_owned(), sha256.base64());
-    options.guess_media_type(path.as_str());
     options
 }

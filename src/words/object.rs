@@ -1,5 +1,6 @@
 //! What an object carries beside its bytes.
 
+use super::digest::Sha256;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -73,6 +74,15 @@ pub fn pretty(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
 }
 
 impl ObjectOptions {
+    /// What the object of a file carries: what is wanted, the media type that the file's name tells,
+    /// and the SHA-256 of its bytes.
+    pub fn of_file(&self, name: &str, sha256: &Sha256) -> ObjectOptions {
+        let mut options = self.clone();
+        options.guess_media_type(name);
+        options.metadata.insert(PACKAGE_HASH.to_owned(), sha256.base64());
+        options
+    }
+
     /// The media type that the name tells, where none is wanted.
     pub fn guess_media_type(&mut self, name: &str) {
         self.content_type.get_or_insert_with(|| {

@@ -201,7 +201,7 @@ fn a_set_is_mended_beside_a_writer_and_entered_once() {
     let key = format!("artifacts/{}/app", commit(1));
     server.remove(BUCKET, &key);
     let (place, at) = (s3_test_server::Handle::clone(&server), key.clone());
-    let between = Action::Call(Arc::new(move |_| drop(place.put(BUCKET, &at, "of others", &[]))));
+    let between = Action::Call(Arc::new(move |_| place.put(BUCKET, &at, "of others", &[])));
     server.fault(Fault::new(between).on("PutObject").key(&key));
     resource.publish(&commit(1), &tree).version();
     assert_eq!(server.text(&key), "built");

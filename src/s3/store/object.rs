@@ -97,6 +97,11 @@ impl Facts {
     pub fn sha256(&self) -> Option<Sha256> {
         self.metadata.get(PACKAGE_HASH).and_then(|text| Sha256::from_base64(text))
     }
+
+    /// Whether the object has these bytes, as far as it says of itself.
+    pub fn holds(&self, size: u64, sha256: &Sha256) -> bool {
+        self.size == size && self.sha256().as_ref() == Some(sha256)
+    }
 }
 
 #[cfg(test)]

@@ -13,14 +13,13 @@ use super::source::{Artifacts, CodeHashRule, Follow};
 use crate::code_hash::files::code_hash;
 use crate::code_hash::repo::Repo;
 use crate::code_hash::{NoFiles, NothingMatches, Recipe};
-use crate::history::stored::{Current, History};
+use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
 use crate::input::selection::Selection;
 use crate::machine::report::{Report, count};
 use crate::machine::workspace::{input, read_text};
-use crate::s3::store::Written;
 use crate::s3::transfer::{Engine, blocking};
-use crate::sealing::publish::{Carried, carry_out};
+use crate::sealing::publish::carry_out;
 use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{CodeHash, CommitId};
@@ -157,15 +156,14 @@ impl<'a> PutSet<'a> {
     pub async fn carry_out(&self, ask: &'a Ask) -> anyhow::Result<Outcome> {
         let history = history(&self.engine.store, self.track)?;
         let mut gathering = Gathering::new(self.engine, self.track, ask);
-        for race in 0.. {
-            let (facts, current) = gathering.gather().await?;
-            let plan = self.putter(ask).plan(facts)?;
-            if self.steps(&plan, &history, current).await? == Carried::Out {
-                return Ok(plan.outcome);
-            }
-            history.pause(race).await?;
-        }
-        anyhow::bail!("no end of races")
+        history
+            .until_first(async || {
+                let (facts, current) = gathering.gather().await?;
+                let plan = self.putter(ask).plan(facts)?;
+                let carried = self.steps(&plan, &history, current).await?;
+                Ok((carried == Carried::Out).then_some(plan.outcome))
+            })
+            .await
     }
 
     async fn steps(
@@ -188,10 +186,7 @@ impl<'a> PutSet<'a> {
                 }
                 Step::Enter(entry) => {
                     let current = current.take().context("an entry goes into a history")?;
-                    match history.try_append(current, self.run, entry.clone()).await? {
-                        Written::Yes => Carried::Out,
-                        Written::Refused => Carried::Overtaken,
-                    }
+                    history.try_append(current, self.run, entry.clone()).await?.into()
                 }
             };
             if carried == Carried::Overtaken {

@@ -19,7 +19,7 @@ use crate::s3::store::{Condition, Described, Proof, Versioning, Written};
 use crate::s3::transfer::{Engine, blocking};
 use crate::words::fault::fault;
 use crate::words::names::{Key, RelPath, shown};
-use crate::words::object::{ObjectOptions, PACKAGE_HASH};
+use crate::words::object::ObjectOptions;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(in crate::tracks) async fn put(
     let (store, report) = (&engine.store, engine.store.report());
     params.warnings.iter().for_each(|warning| report.warn(warning));
     let (file, key, _packed) = gather(track, engine, params, sources).await?;
-    let options = options(&params.object, &file);
+    let options = params.object.of_file(file.facts.path.file_name(), &file.facts.sha256);
     let (written, mut id) = match stand(engine, params.on_conflict, &key, &file).await? {
         (Plan::Keep, standing) => (false, standing.and_then(|it| it.version)),
         (Plan::Refuse, _) => return Err(taken(&store.uri(key.as_str()))),
@@ -198,17 +198,6 @@ fn key(track: &Files, params: &PutFiles, local: &str) -> anyhow::Result<Key> {
         }
     };
     track.key(&destination(named, local, to.as_ref())?)
-}
-
-/// What the object carries: what the user asked for, its media type and its SHA-256.
-fn options(asked: &ObjectOptions, file: &Hashed) -> ObjectOptions {
-    let mut options = asked.clone();
-    if options.content_type.is_none() {
-        let guess = mime_guess::from_path(file.facts.path.file_name()).first_or_octet_stream();
-        options.content_type = Some(guess.essence_str().to_owned());
-    }
-    options.metadata.insert(PACKAGE_HASH.to_owned(), file.facts.sha256.base64());
-    options
 }
 
 /// What is to be done, and what stands under the key where that was asked.

@@ -9,7 +9,7 @@ use super::rules::{
     Annotations, FileList, Marker, Published, RESERVED, Revision, integer, kept, version,
 };
 use super::source::Gocd;
-use crate::history::stored::{Current, History};
+use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response};
 use crate::input::selection::Selection;
 use crate::machine::report::{count, size};
@@ -20,7 +20,7 @@ use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::Key;
-use crate::words::object::{ObjectOptions, PACKAGE_HASH, UserMetadata};
+use crate::words::object::{ObjectOptions, Own, UserMetadata};
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -43,6 +43,7 @@ pub(in crate::tracks) async fn put(
     let ask = asked(engine, params, sources, run).await?;
     let put = Put { engine, track, ask: &ask, run, options: &params.object };
     let plan = put.carry_out().await?;
+    plan.warnings.iter().for_each(|warning| store.report().warn(warning));
     let Plan { revision, marker, news, .. } = &plan;
     let uri = store.uri(track.marker(revision)?.as_str());
     let files = files_of(&ask);
@@ -162,13 +163,6 @@ struct Put<'a> {
     options: &'a ObjectOptions,
 }
 
-/// How far a plan was carried out.
-enum Carried {
-    Out,
-    /// Another put was faster.
-    Overtaken,
-}
-
 impl Put<'_> {
     fn store(&self) -> &Store {
         &self.engine.store
@@ -177,16 +171,14 @@ impl Put<'_> {
     /// Does it, and answers what was done.
     async fn carry_out(&self) -> anyhow::Result<Plan> {
         let history = History::<Published>::new(self.store(), self.track.history()?);
-        for race in 0.. {
-            let (facts, current) = gather(self.store(), self.track, self.ask).await?;
-            let plan = plan(self.ask, &facts)?;
-            if let Carried::Out = self.steps(&plan, &history, current).await? {
-                plan.warnings.iter().for_each(|warning| self.store().report().warn(warning));
-                return Ok(plan);
-            }
-            history.pause(race).await?;
-        }
-        anyhow::bail!("no end of races")
+        history
+            .until_first(async || {
+                let (facts, current) = gather(self.store(), self.track, self.ask).await?;
+                let plan = plan(self.ask, &facts)?;
+                let carried = self.steps(&plan, &history, current).await?;
+                Ok((carried == Carried::Out).then_some(plan))
+            })
+            .await
     }
 
     async fn steps(
@@ -254,13 +246,13 @@ impl Put<'_> {
 
     /// Sends one file to a key that holds nothing, or these bytes already.
     async fn send_one(&self, file: &Arc<Hashed>, key: Key) -> anyhow::Result<()> {
-        let options = of_file(self.options, file);
+        let options = self.options.of_file(file.facts.path.as_str(), &file.facts.sha256);
         if self.engine.upload(file, &key, &Condition::Absent, &options).await? == Written::Yes {
             return Ok(());
         }
         let there = self.store().head(&key).await?;
         let (size, sha256) = (file.facts.size, file.facts.sha256);
-        if there.is_some_and(|it| it.size == size && it.sha256() == Some(sha256)) {
+        if there.is_some_and(|it| it.holds(size, &sha256)) {
             return Ok(());
         }
         let uri = self.store().uri(key.as_str());
@@ -271,12 +263,7 @@ impl Put<'_> {
         let (store, set) = (self.store(), self.set()?);
         let key = self.track.list(&set.digest)?;
         let bytes = set.list.to_bytes()?;
-        let options = ObjectOptions {
-            content_type: Some("application/json".to_owned()),
-            ..ObjectOptions::default()
-        };
-        let written =
-            store.put(&key, bytes.into(), set.digest, &Condition::Absent, &options).await?;
+        let written = store.put_own(&key, bytes, &Condition::Absent, &Own::default()).await?;
         if written == Written::Refused {
             let uri = store.uri(key.as_str());
             let there =
@@ -351,14 +338,4 @@ fn of_marker(options: &ObjectOptions, metadata: &UserMetadata) -> ObjectOptions 
         metadata: metadata.clone(),
         ..ObjectOptions::default()
     }
-}
-
-fn of_file(options: &ObjectOptions, file: &Hashed) -> ObjectOptions {
-    let mut options = options.clone();
-    options.metadata.insert(PACKAGE_HASH.to_owned(), file.facts.sha256.base64());
-    options.content_type.get_or_insert_with(|| {
-        let guess = mime_guess::from_path(file.facts.path.as_str()).first_or_octet_stream();
-        guess.essence_str().to_owned()
-    });
-    options
 }

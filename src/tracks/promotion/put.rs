@@ -10,7 +10,7 @@ use super::rules::archive::{Claim, Record};
 use super::rules::{Promoted, Release, describe};
 use super::source::Promotion;
 use crate::history::Position;
-use crate::history::stored::{Current, History};
+use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
 use crate::machine::pack::Packed;
 use crate::machine::workspace::{Found, Hashed, find_one, hash, input, read_text};
@@ -19,7 +19,7 @@ use crate::s3::transfer::{Engine, blocking};
 use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::names::{Key, ReleaseFile, ReleaseVersion};
-use crate::words::object::{ObjectOptions, Own, PACKAGE_HASH, PROMOTION, VERSION};
+use crate::words::object::{ObjectOptions, Own, PROMOTION, VERSION};
 use anyhow::Context as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -128,13 +128,6 @@ pub struct PutAtRank<'a> {
     pub options: &'a ObjectOptions,
 }
 
-/// How far a plan was carried out.
-enum Carried {
-    Out,
-    /// Another writer was faster.
-    Overtaken,
-}
-
 impl PutAtRank<'_> {
     fn putter(&self) -> Putter<'_> {
         Putter { bucket: self.store().bucket(), track: self.track, run: self.run }
@@ -156,19 +149,17 @@ impl PutAtRank<'_> {
     pub async fn carry_out(&self, ask: &Ask) -> anyhow::Result<Outcome> {
         let history = history(self.store(), self.track, &self.track.rank)?;
         let mut gathering = Gathering::new(self.engine, self.track, ask);
-        for race in 0.. {
-            let (facts, current) = gathering.gather(self.run.build.url.as_deref()).await?;
-            let plan = self.putter().plan(&facts)?;
-            let carried = self.steps(ask, &plan, &history, current).await?;
-            for page in gathering.missed.drain(..) {
-                page.leave(self.store()).await;
-            }
-            if let Carried::Out = carried {
-                return Ok(plan.outcome);
-            }
-            history.pause(race).await?;
-        }
-        anyhow::bail!("no end of races")
+        history
+            .until_first(async || {
+                let (facts, current) = gathering.gather(self.run.build.url.as_deref()).await?;
+                let plan = self.putter().plan(&facts)?;
+                let carried = self.steps(ask, &plan, &history, current).await?;
+                for page in gathering.missed.drain(..) {
+                    page.leave(self.store()).await;
+                }
+                Ok((carried == Carried::Out).then_some(plan.outcome))
+            })
+            .await
     }
 
     async fn steps(
@@ -311,8 +302,6 @@ fn dressed(
             dressed.metadata.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
-    dressed.guess_media_type(file.as_str());
     dressed.metadata.insert(VERSION.to_owned(), version.to_string());
-    dressed.metadata.insert(PACKAGE_HASH.to_owned(), sha256.base64());
-    dressed
+    dressed.of_file(file.as_str(), sha256)
 }

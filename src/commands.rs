@@ -23,6 +23,7 @@ mod verify;
 
 use crate::machine::terminal;
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 use std::process::ExitCode;
 
 const ABOUT: &str = "Keeps build assets in S3: found again instead of rebuilt";
@@ -90,6 +91,23 @@ struct Output {
     /// Answers with one JSON value on standard output
     #[arg(long)]
     json: bool,
+}
+
+impl Output {
+    /// Prints the plan of a dry run: each step, or that there is `nothing` to do. `about` is what the
+    /// JSON tells beside the steps.
+    fn plan(self, steps: &[String], nothing: &str, mut about: Value) -> anyhow::Result<()> {
+        if self.json {
+            about["dry_run"] = true.into();
+            about["steps"] = steps.into();
+            return terminal::answer(&about);
+        }
+        let text = match steps {
+            [] => format!("would do nothing: {nothing}\n"),
+            steps => steps.iter().map(|step| format!("would {step}\n")).collect(),
+        };
+        terminal::print(text.as_bytes())
+    }
 }
 
 /// Runs the command that the words after the program's name ask for.

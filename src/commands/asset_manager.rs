@@ -261,12 +261,8 @@ pub(super) async fn upload(
     let put = put(&opened, &run);
     if dry_run {
         let (steps, _) = until_terminated(async {}, put.dry_run(&ask)).await?;
-        if output.json {
-            terminal::answer(&json!({"commit": commit, "code_hash": code_hash, "steps": steps}))?;
-        } else {
-            let lines: Vec<String> = steps.iter().map(|step| format!("{step}\n")).collect();
-            terminal::print(lines.concat().as_bytes())?;
-        }
+        let about = json!({"commit": commit, "code_hash": code_hash});
+        output.plan(&steps, "the set is published", about)?;
         return Ok(ExitCode::SUCCESS);
     }
     let work = put.carry_out(&ask);

@@ -232,26 +232,14 @@ async fn put(
     let put = PutAtRank { engine, track, run: &run, options: ObjectOptions::NONE };
     if dry_run {
         let (steps, outcome) = put.dry_run(&ask.await?).await?;
-        return plan(output, &steps, &outcome);
+        let (version, promotion) = (outcome.standing.version(), outcome.standing.number());
+        let nothing = format!("version {version} is there, as promotion {promotion}");
+        let about = json!({"version": version, "promotion": promotion});
+        return output.plan(&steps, &nothing, about);
     }
     let work = async { put.carry_out(&ask.await?).await };
     let outcome = until_terminated(engine.store.abort_all(), work).await?;
     tell(output, opened, &outcome, success)
-}
-
-/// Prints what a put would do.
-fn plan(output: Output, steps: &[String], outcome: &Outcome) -> anyhow::Result<()> {
-    let (version, promotion) = (outcome.standing.version(), outcome.standing.number());
-    if output.json {
-        return terminal::answer(&json!({
-            "dry_run": true, "steps": steps, "version": version, "promotion": promotion,
-        }));
-    }
-    let mut text: String = steps.iter().map(|step| format!("would {step}\n")).collect();
-    if text.is_empty() {
-        text = format!("would do nothing: version {version} is there, as promotion {promotion}\n");
-    }
-    terminal::print(text.as_bytes())
 }
 
 /// Answers what became of a promotion.

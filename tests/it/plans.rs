@@ -1,6 +1,6 @@
 //! A put that only says what it would do: its plan, and not one request that changes anything.
 
-use crate::support::{BUCKET, Checkout, Embedded, Inputs, Resource, Run, Tree, commit};
+use crate::support::{BUCKET, Checkout, Embedded, Inputs, Resource, Run, Tree, commit, only_reads};
 use serde_json::{Value, json};
 
 /// What a put would do, asserted to have read only.
@@ -16,10 +16,7 @@ fn dry(
     let request = json!({"source": resource.source, "params": params});
     let run: Run = resource.start_with("out", &["--dry-run"], Some(inputs), &request).wait();
     let answer = run.json();
-    for request in server.requests() {
-        let reads = ["GetObject", "HeadObject", "ListObjectsV2"];
-        assert!(reads.contains(&request.operation), "{}", request.operation);
-    }
+    only_reads(server);
     assert!(server.snapshot(BUCKET) == before, "something was written");
     let steps = answer["steps"].as_array().expect("steps").iter();
     let steps: Vec<String> = steps.map(|it| it.as_str().expect("a line").to_owned()).collect();
@@ -81,6 +78,31 @@ fn a_put_of_a_package_says_each_step_and_changes_nothing() {
     let version = resource.put(inputs.path(), &params).version();
     let (steps, again) = dry(&server, &resource, inputs.path(), &params);
     assert_eq!((steps.len(), again), (0, version));
+}
+
+#[test]
+fn a_put_of_a_gocd_folder_says_each_step_and_changes_nothing() {
+    let server = Embedded::new();
+    let job = json!({"pipeline": "app", "stage": "build", "job": "package"});
+    let resource = server.resource().unset("artifacts").set("gocd", job);
+    let inputs = Inputs::of(&Tree::of("app.jar", "jar"));
+    let params = json!({"directory": "assets", "revision": "3.1"});
+    let (steps, version) = dry(&server, &resource, inputs.path(), &params);
+    assert!(steps.len() > 3, "{steps:?}");
+    assert_eq!(resource.put(inputs.path(), &params).version(), version);
+    assert!(dry(&server, &resource, inputs.path(), &params).0.is_empty());
+}
+
+#[test]
+fn a_put_of_a_file_says_what_it_writes_and_changes_nothing() {
+    let server = Embedded::new();
+    let resource = server.resource().unset("artifacts").set("regexp", "app-(.*).jar");
+    let inputs = Inputs::of(&Tree::of("app-1.jar", "jar"));
+    let params = json!({"file": "assets/app-*.jar", "on_conflict": "fail"});
+    let (steps, _) = dry(&server, &resource, inputs.path(), &params);
+    assert!(steps.len() == 1 && steps[0].contains("where nothing stands"), "{steps:?}");
+    resource.put(inputs.path(), &params).version();
+    assert!(dry(&server, &resource, inputs.path(), &params).0.is_empty());
 }
 
 /// The loser of a race says whose set stands.

@@ -150,14 +150,7 @@ async fn done(ledger: &Ledger, ask: &Ask, mode: Mode) -> anyhow::Result<Option<O
     }
     let plan = ledger.dry_run(ask, &run).await?;
     let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
-    if mode.output.json {
-        answer(&json!({"dry_run": true, "steps": steps}))?;
-    } else if steps.is_empty() {
-        print(b"would do nothing: it is so already\n")?;
-    } else {
-        let lines: String = steps.iter().map(|step| format!("would {step}\n")).collect();
-        print(lines.as_bytes())?;
-    }
+    mode.output.plan(&steps, "it is so already", json!({}))?;
     Ok(None)
 }
 

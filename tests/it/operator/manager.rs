@@ -1,6 +1,7 @@
 //! s3-asset-manager's two commands: its files, layout, metadata and exit codes.
 
 use super::support::{BUCKET, Run, Task, server};
+use crate::support::only_reads;
 use s3_test_server::{Deny, SECRET_KEY};
 
 /// What `md5sum` says of `print('a')`, the one file that the filter picks.
@@ -50,6 +51,35 @@ fn check_build_upload_and_found_again() {
     let run = task.upload(&server).ok();
     assert!(run.stderr.contains("nothing to do"), "{}", run.stderr);
     assert!(server.requests().is_empty());
+}
+
+#[test]
+fn an_upload_says_what_it_would_do_by_reads_alone() {
+    let (server, task) = (server(), Task::new());
+    task.check(&server, Some(FILTER)).ok();
+    task.write("a.zip", "zip-a");
+    let dry = |options: &[&str]| -> Run {
+        server.reset_requests();
+        let state = server.snapshot(BUCKET);
+        let mut command = task.command(&server, "upload");
+        let run = Run::from(command.arg("--dry-run").args(options).output().expect("runs")).ok();
+        only_reads(&server);
+        assert_eq!(server.snapshot(BUCKET), state);
+        run
+    };
+    let text = dry(&[]).stdout;
+    let steps: Vec<&str> = text.lines().collect();
+    assert!(steps.iter().all(|step| step.starts_with("would ")), "{text}");
+    for want in ["begin the history", "send ", "publishes the set", "enter "] {
+        assert!(text.contains(want), "{want}: {text}");
+    }
+    let json = dry(&["--json"]).json();
+    assert_eq!(
+        (&json["dry_run"], json["steps"].as_array().map(Vec::len)),
+        (&true.into(), Some(steps.len()))
+    );
+    task.upload(&server).ok();
+    assert_eq!(dry(&[]).stdout, "would do nothing: the set is published\n");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `s3-asset release`: s3p's commands.
 
 use super::support::{BUCKET, Run, program, server};
+use crate::support::only_reads;
 use s3_test_server::{Handle, Server};
 use serde_json::json;
 use std::path::Path;
@@ -91,12 +92,7 @@ fn a_dry_run_reads_and_prints() {
         for (line, want) in lines.iter().zip(want) {
             assert!(line.starts_with("would ") && line.contains(want), "{line}: {want}");
         }
-        let requests = server.requests();
-        assert!(!requests.is_empty());
-        for request in &requests {
-            let is_read = ["GetObject", "HeadObject", "ListObjectsV2"].contains(&request.operation);
-            assert!(is_read, "{words}: {}", request.operation);
-        }
+        only_reads(&server);
         assert_eq!(server.snapshot(BUCKET), state, "{words}");
         let json = run(&format!("{words} --dry-run --json"));
         let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");

@@ -20,7 +20,19 @@ pub(crate) use resource::{Got, Inputs, Resource, Run, Running};
 pub(crate) use tree::{RESERVED, Tree};
 pub(crate) use walk::{Killed, Walk};
 
+use s3_test_server::Handle;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Asserts that a server was asked something since its log was emptied, and changed by nothing of it.
+#[track_caller]
+pub(crate) fn only_reads(server: &Handle) {
+    let requests = server.requests();
+    assert!(!requests.is_empty(), "nothing was asked");
+    for request in requests {
+        let reads = ["GetObject", "HeadObject", "ListObjectsV2"];
+        assert!(reads.contains(&request.operation), "{}", request.operation);
+    }
+}
 
 /// A commit hash of our own choice.
 pub(crate) fn commit(n: usize) -> String {

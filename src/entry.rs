@@ -95,7 +95,7 @@ fn resource(program: &str, arguments: &[&str]) -> ExitCode {
                 ));
                 let run = environment::run();
                 if dry_run {
-                    let work = tracks::plan(&source, &engine, &request.params, directory, &run);
+                    let work = tracks::planned(&source, &engine, &request.params, directory, &run);
                     let planned = until_terminated(async {}, work).await?;
                     planned.steps.iter().for_each(|step| report.info(step));
                     if planned.steps.is_empty() {

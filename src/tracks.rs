@@ -67,7 +67,7 @@ impl Source {
     pub fn parse(source: &Map<String, Value>) -> anyhow::Result<Source> {
         let known = [common::keys(), fields_of::<Tracks>()];
         let is_other = |key: &&str| source.contains_key(*key);
-        if ["artifacts", "promotion", "package", "gocd"].iter().any(is_other) {
+        if OBJECTS.iter().any(is_other) {
             refuse_unknown("source", source, &known)?;
             return Source::read(source, Vec::new());
         }
@@ -141,7 +141,7 @@ pub async fn get(
     }
 }
 
-/// Carries out a put; `sources` is the directory of its inputs, `time` is RFC 3339 in UTC.
+/// Carries out a put; `sources` is the directory of its inputs, `run` who does it and when.
 pub async fn put(
     source: &Source,
     engine: &Engine,
@@ -174,7 +174,7 @@ pub async fn put(
 }
 
 /// What a put would do now, and what it would answer: reads only.
-pub async fn plan(
+pub async fn planned(
     source: &Source,
     engine: &Engine,
     params: &Map<String, Value>,
@@ -184,11 +184,11 @@ pub async fn plan(
     match &source.track {
         Track::Artifacts(track) => {
             let params = artifacts::params::PutArtifacts::parse(params)?;
-            artifacts::put::plan(track, engine, &params, sources, run).await
+            artifacts::put::planned(track, engine, &params, sources, run).await
         }
         Track::Package(track) => {
             let params = package::params::PutPackage::parse(params, track)?;
-            package::put::plan(track, engine, &params, sources, run).await
+            package::put::planned(track, engine, &params, sources, run).await
         }
         Track::Gocd(track) => {
             let params = gocd::params::PutGocd::parse(params)?;
@@ -196,7 +196,7 @@ pub async fn plan(
         }
         Track::Promotion(track) => {
             let params = promotion::params::PutPromotion::parse(params, track)?;
-            promotion::put::plan(track, engine, &params, sources, run).await
+            promotion::put::planned(track, engine, &params, sources, run).await
         }
         Track::Files(track) => {
             let params = files::params::PutFiles::parse(params)?;
@@ -266,29 +266,24 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The tracks that are one key of `source`.
+/// The tracks whose keys are an object of their own in `source`.
+const OBJECTS: [&str; 4] = ["artifacts", "promotion", "package", "gocd"];
+
+/// The tracks that are one text in `source`, whose keys stand beside it.
 const FILES: [&str; 2] = ["regexp", "versioned_file"];
 
 const SIX: &str =
     "give exactly one of `artifacts`, `promotion`, `package`, `gocd`, `regexp`, `versioned_file`";
 
 fn track(source: &Map<String, Value>, tracks: &Tracks, prefix: &Prefix) -> anyhow::Result<Track> {
-    let set = |value: &Option<Value>| {
-        !matches!(value, None | Some(Value::Null) | Some(Value::Bool(false)))
-            && value.as_ref().and_then(Value::as_str) != Some("")
+    let is_set = |name: &&str| match source.get(*name) {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(value) => value.as_str() != Some(""),
     };
     let value = |value| Option::as_ref(value).unwrap_or(&Value::Null);
-    let given: Vec<&str> = [
-        ("artifacts", set(&tracks.artifacts)),
-        ("promotion", set(&tracks.promotion)),
-        ("package", set(&tracks.package)),
-        ("gocd", set(&tracks.gocd)),
-        ("regexp", tracks.regexp.get().is_some()),
-        ("versioned_file", tracks.versioned_file.get().is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_set)| is_set.then_some(name))
-    .collect();
+    let texts = FILES.into_iter().zip([&tracks.regexp, &tracks.versioned_file]);
+    let texts = texts.filter_map(|(name, text)| text.get().map(|_| name));
+    let given: Vec<&str> = OBJECTS.into_iter().filter(is_set).chain(texts).collect();
     match given.as_slice() {
         [] => Err(fault("source: no track", SIX)),
         ["artifacts"] => {

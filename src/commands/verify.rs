@@ -12,7 +12,7 @@ use crate::s3::transfer::AT_ONCE;
 use crate::sealing::plan::{How, Item};
 use crate::sealing::publish;
 use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance};
-use crate::tracks::artifacts::put::read_directory;
+use crate::tracks::artifacts::facts::read_directory;
 use crate::tracks::artifacts::rules;
 use crate::words::build::Build;
 use crate::words::digest::Sha256;

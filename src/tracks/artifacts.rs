@@ -1,10 +1,11 @@
 //! Sets of files, one for each commit.
 
 pub mod check;
-mod facts;
+pub mod code;
+pub mod facts;
 pub mod get;
 pub mod params;
-mod plan;
+pub mod plan;
 pub mod put;
 pub mod rules;
 pub mod source;

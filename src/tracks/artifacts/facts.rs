@@ -4,8 +4,9 @@
 //! What needs a long time, the code's hash and the files', is read only when the plan turns on it,
 //! and once: a put that was overtaken looks at the bucket anew, and not at the disk.
 
+use super::code::{hash_code, warn_if_dirty};
 use super::plan::{Cache, Facts, Lost, Set};
-use super::put::{Ask, Code, hash_code, warn_if_dirty};
+use super::put::{Ask, Code};
 use super::rules::{self, Published, RESERVED};
 use super::source::Artifacts;
 use super::standing::{Stood, read};

@@ -62,7 +62,7 @@ pub(in crate::tracks) async fn get(
                 ".manifest.json",
                 String::from_utf8_lossy(&manifest.to_bytes()?).into_owned(),
             ));
-            let lines = describe(&engine.store, &folder, &manifest);
+            let lines = rules::describe(&engine.store.uri(folder.prefix.as_str()), &manifest);
             (manifest.files.iter().map(Wish::from).collect(), small, lines)
         }
         None => unsealed(&engine.store, &folder, &wanted).await?,
@@ -178,17 +178,4 @@ async fn unsealed(
         metadata("s3_uri", store.uri(folder.prefix.as_str().trim_end_matches('/'))),
     ];
     Ok((wishes, vec![(file, hash)], lines))
-}
-
-/// What the build page shows of a set.
-pub fn describe(store: &Store, folder: &Folder, manifest: &Manifest) -> Vec<Metadata> {
-    let mut lines = vec![metadata("commit", manifest.commit.as_str())];
-    lines.extend(manifest.code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
-    lines.push(metadata("cache_hit", manifest.cached_from.is_some().to_string()));
-    lines.push(metadata("files", manifest.files.len().to_string()));
-    lines.push(metadata("size", size(manifest.size())));
-    lines.push(metadata("published_at", manifest.published_at.as_str()));
-    lines.extend(manifest.build.url.as_ref().map(|url| metadata("build_url", url.as_str())));
-    lines.push(metadata("s3_uri", store.uri(folder.prefix.as_str().trim_end_matches('/'))));
-    lines
 }

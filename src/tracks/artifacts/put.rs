@@ -2,23 +2,19 @@
 //! cache, or goes up. Facts are gathered, a plan is made of them and carried out; where another
 //! writer was faster, all of that begins anew.
 
-pub use super::facts::read_directory;
+use super::code::open;
 use super::facts::{Gathering, history};
-use super::get::describe;
 use super::params::{CommitOf, PutArtifacts};
-pub use super::plan::{News, Outcome};
-use super::plan::{Plan, Putter, Step};
-use super::rules::{self, Published, not_found, version};
+use super::plan::{Outcome, Plan, Putter, Step};
+use super::rules::{Published, describe, not_found, version};
 use super::source::{Artifacts, CodeHashRule, Follow};
-use crate::code_hash::files::code_hash;
-use crate::code_hash::repo::Repo;
-use crate::code_hash::{NoFiles, NothingMatches, Recipe};
+use crate::code_hash::{NoFiles, Recipe};
 use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
 use crate::input::selection::Selection;
-use crate::machine::report::{Report, count};
+use crate::machine::report::Report;
 use crate::machine::workspace::{input, read_text};
-use crate::s3::transfer::{Engine, blocking};
+use crate::s3::transfer::Engine;
 use crate::sealing::publish::carry_out;
 use crate::words::build::Run;
 use crate::words::fault::fault;
@@ -43,7 +39,7 @@ pub(in crate::tracks) async fn put(
 }
 
 /// What a put of the `artifacts` track would do now, and what it would answer. Reads only.
-pub(in crate::tracks) async fn plan(
+pub(in crate::tracks) async fn planned(
     track: &Artifacts,
     engine: &Engine,
     params: &PutArtifacts,
@@ -234,9 +230,8 @@ impl<'a> PutSet<'a> {
                 "follow commits, or publish with a resource that has the same `code_hash`",
             ));
         };
-        let folder = rules::folder(self.track.set(&ask.commit));
         let metadata = match manifest {
-            Some(manifest) => describe(store, &folder, &manifest),
+            Some(manifest) => describe(&self.uri(ask), &manifest),
             None => vec![
                 metadata("commit", entry.commit.as_str()),
                 metadata("s3_uri", self.uri(ask).trim_end_matches('/')),
@@ -259,67 +254,5 @@ fn commit(params: &PutArtifacts, sources: &Path) -> anyhow::Result<CommitId> {
             let path = input(sources, path, "params.repository")?;
             CommitId::parse(&open(&path)?.head_commit())
         }
-    }
-}
-
-/// Opens a checkout; an error says what is wrong with it.
-pub fn open(repository: &Path) -> anyhow::Result<Repo> {
-    Repo::open(repository).map_err(|e| {
-        let hint = e.hint();
-        fault(format!("repository: {:#}", anyhow::Error::new(e)), hint)
-    })
-}
-
-/// Hashes the code of a checkout, and warns of patterns that matched nothing.
-pub async fn hash_code(
-    recipe: &Recipe,
-    repository: &Path,
-    no_files: NoFiles,
-    report: &Report,
-) -> anyhow::Result<CodeHash> {
-    let (recipe_, repository_) = (recipe.clone(), repository.to_owned());
-    let hash = blocking(move || code_hash(&repository_, &recipe_, no_files)).await;
-    let hash = hash.map_err(|e| match e.downcast_ref::<NothingMatches>() {
-        Some(nothing) => fault(format!("code_hash: {nothing}"), nothing.hint()),
-        None => e.context("code_hash"),
-    })?;
-    if let (Recipe::Sha256(patterns) | Recipe::GitTree(patterns), Some(listing)) =
-        (recipe, &hash.listing)
-    {
-        for pattern in patterns.unmatched(listing) {
-            report.warn(format!(
-                "code_hash: `{pattern}` matches nothing in {}",
-                repository.display()
-            ));
-        }
-    }
-    report.info(format!(
-        "code hash {} ({} of {})",
-        hash.hex,
-        recipe.algorithm(),
-        count(hash.files, "file")
-    ));
-    CodeHash::parse(&hash.hex)
-}
-
-/// Says what differs from the commit that the set is published for.
-pub(super) fn warn_if_dirty(report: &Report, repository: &Path) {
-    let dirt = Repo::open(repository).map_err(anyhow::Error::new).and_then(|repo| repo.dirt());
-    let dirt = match dirt {
-        Ok(dirt) => dirt,
-        Err(e) => {
-            report.warn(format!(
-                "whether the files are those of the commit is not known: {e:#} (a sparse index cannot be read here: `git sparse-checkout reapply --no-sparse-index`)"
-            ));
-            return;
-        }
-    };
-    if dirt.changed > 0 {
-        report.warn(format!(
-            "{} differs from its commit: {} changed ({})",
-            repository.display(),
-            count(dirt.changed, "file"),
-            dirt.first_changed.join(", "),
-        ));
     }
 }

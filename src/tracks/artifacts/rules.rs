@@ -5,8 +5,9 @@
 //! - an entry is in the history only when its set's manifest stands, and, where it has a code
 //!   hash, the cache's manifest too: so whatever a check names, a get finds.
 
-use crate::input::protocol::Version;
-use crate::sealing::set::Folder;
+use crate::input::protocol::{Metadata, Version, metadata};
+use crate::machine::report::size;
+use crate::sealing::set::{Folder, Manifest};
 use crate::tracks::artifacts::source::{Artifacts, Follow};
 use crate::words::fault::fault;
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
@@ -57,6 +58,19 @@ pub fn is_file(folder: &str, key: &str) -> bool {
     let below = key.strip_prefix(folder).unwrap_or("");
     let reserved = RelPath::parse(below).is_ok_and(|path| path.is_below(&RESERVED));
     !below.is_empty() && !below.ends_with('/') && !reserved
+}
+
+/// What the build page shows of a set; `uri` is its folder's.
+pub fn describe(uri: &str, manifest: &Manifest) -> Vec<Metadata> {
+    let mut lines = vec![metadata("commit", manifest.commit.as_str())];
+    lines.extend(manifest.code_hash.as_ref().map(|hash| metadata("code_hash", hash.as_str())));
+    lines.push(metadata("cache_hit", manifest.cached_from.is_some().to_string()));
+    lines.push(metadata("files", manifest.files.len().to_string()));
+    lines.push(metadata("size", size(manifest.size())));
+    lines.push(metadata("published_at", manifest.published_at.as_str()));
+    lines.extend(manifest.build.url.as_ref().map(|url| metadata("build_url", url.as_str())));
+    lines.push(metadata("s3_uri", uri.trim_end_matches('/')));
+    lines
 }
 
 impl Wanted {

@@ -1,12 +1,10 @@
 //! The get of the `gocd` track: the files of a folder, and small ones about the revision.
 
 use super::params::GetGocd;
-use super::rules::{
-    FileList, LABEL, ListedFile, Marker, RESERVED, Revision, TRACEBACK_URL, USER, of_version,
-};
+use super::rules::{FileList, LABEL, ListedFile, Marker, RESERVED, Revision, describe, of_version};
 use super::source::Gocd;
 use crate::input::common::Settings;
-use crate::input::protocol::{Metadata, Response, Version, metadata};
+use crate::input::protocol::{Response, Version};
 use crate::machine::report::{count, size};
 use crate::s3::fetch::{Wish, fetch};
 use crate::s3::store::Store;
@@ -76,7 +74,7 @@ pub(in crate::tracks) async fn get(
     }
     Ok(Response {
         version: version.clone(),
-        metadata: describe(store, track, &revision, &marker, Some(total)),
+        metadata: describe(store.bucket(), track, &revision, &marker, Some(total)),
     })
 }
 
@@ -123,25 +121,4 @@ async fn unlisted(store: &Store, track: &Gocd, revision: &Revision) -> anyhow::R
         .buffered(AT_ONCE)
         .try_collect()
         .await
-}
-
-/// What the build page shows of a revision; of its files, how many and how large.
-pub(super) fn describe(
-    store: &Store,
-    track: &Gocd,
-    revision: &Revision,
-    marker: &Marker,
-    files: Option<(usize, u64)>,
-) -> Vec<Metadata> {
-    let mut lines = vec![metadata("revision", revision.as_str())];
-    for (name, annotation) in [("label", LABEL), ("user", USER), ("traceback_url", TRACEBACK_URL)] {
-        lines.extend(marker.annotation(annotation).map(|value| metadata(name, value)));
-    }
-    if let Some((files, bytes)) = files {
-        lines.push(metadata("files", files.to_string()));
-        lines.push(metadata("size", size(bytes)));
-    }
-    let folder = track.folder(revision);
-    lines.push(metadata("s3_uri", store.uri(folder.as_str().trim_end_matches('/'))));
-    lines
 }

@@ -2,11 +2,10 @@
 //! another put was faster, all of that begins anew.
 
 use super::facts::{Ask, Set, gather};
-use super::get::describe;
 use super::params::{Act, LabelOf, PutGocd, RevisionOf};
 use super::plan::{News, Plan, Step, plan};
 use super::rules::{
-    Annotations, FileList, Marker, Published, RESERVED, Revision, integer, kept, version,
+    Annotations, FileList, Marker, Published, RESERVED, Revision, describe, integer, kept, version,
 };
 use super::source::Gocd;
 use crate::history::stored::{Carried, Current, History};
@@ -58,7 +57,7 @@ pub(in crate::tracks) async fn put(
         News::Annotated => report.success(format!("completed {uri}: {what}")),
         News::Already => report.info(format!("{uri} was published before: nothing is changed")),
     }
-    let metadata = describe(store, track, revision, marker, files);
+    let metadata = describe(store.bucket(), track, revision, marker, files);
     Ok(Response { version: version(revision), metadata })
 }
 
@@ -74,7 +73,7 @@ pub(in crate::tracks) async fn planned(
     let ask = asked(engine, params, sources, run).await?;
     let (facts, _) = gather(store, track, &ask).await?;
     let plan = plan(&ask, &facts)?;
-    let metadata = describe(store, track, &plan.revision, &plan.marker, files_of(&ask));
+    let metadata = describe(store.bucket(), track, &plan.revision, &plan.marker, files_of(&ask));
     let response = Response { version: version(&plan.revision), metadata };
     Ok(Planned { steps: plan.words(), response: Some(response) })
 }

@@ -9,11 +9,13 @@
 //!   So a folder is claimed by the create-only write of its marker, once, and nobody ever takes a
 //!   claim over.
 
+mod describe;
 mod files;
 mod marker;
 mod revision;
 mod walk;
 
+pub use describe::describe;
 pub use files::{FileList, ListedFile};
 pub use marker::{
     Annotations, COMPLETED, LABEL, Marker, TRACEBACK_URL, USER, integer, kept, names,

@@ -1,14 +1,13 @@
 //! The get of the `package` track: a version's file, and small ones about it.
 
-use crate::history::Entry;
 use crate::input::common::Settings;
 use crate::input::get_file::GetFile;
-use crate::input::protocol::{Metadata, Response, Version, metadata};
+use crate::input::protocol::{Response, Version};
 use crate::machine::report::size;
 use crate::s3::fetch::{Wish, fetch, fetch_unpacked};
 use crate::s3::transfer::Engine;
 use crate::tracks::package::ledger::Ledger;
-use crate::tracks::package::rules::{Move, OWN_FILES, VersionRecord, Wanted, permissions};
+use crate::tracks::package::rules::{OWN_FILES, VersionRecord, Wanted, describe, permissions};
 use crate::tracks::package::source::Package;
 use crate::words::fault::fault;
 use crate::words::names::RelPath;
@@ -61,7 +60,9 @@ pub(in crate::tracks) async fn get(
             track.name
         ));
     }
-    let metadata = describe(&ledger, &wanted, &record, &user).await?;
+    let moved = ledger.moved(&wanted).await;
+    let bucket = ledger.blobs.store.bucket();
+    let metadata = describe(bucket, track, &wanted, moved, &record, &user)?;
     Ok(Response { version: version.clone(), metadata })
 }
 
@@ -110,52 +111,4 @@ fn about(
         about["tagged"] = (*tagged).into();
     }
     Ok(format!("{about:#}\n"))
-}
-
-/// The move that put a tag on a version. It says who did it, and no more: what cannot be read of it
-/// is a warning.
-async fn moved(ledger: &Ledger, wanted: &Wanted) -> Option<Entry<Move>> {
-    let (tag, number) = wanted.tagged.as_ref().filter(|(_, number)| *number > 0)?;
-    let entry = async { ledger.tag_history(tag)?.entry(*number).await };
-    match entry.await {
-        Ok(entry) => entry.filter(|entry| entry.what.version == Some(wanted.version)),
-        Err(e) => {
-            ledger.ledger.report().warn(format!("who moved {tag}, and when, is not known: {e:#}"));
-            None
-        }
-    }
-}
-
-/// What the build page shows of a version: the user's metadata last.
-pub async fn describe(
-    ledger: &Ledger,
-    wanted: &Wanted,
-    record: &VersionRecord,
-    user: &UserMetadata,
-) -> anyhow::Result<Vec<Metadata>> {
-    let store = &ledger.blobs.store;
-    let mut lines = vec![
-        metadata("package", ledger.package.name.as_str()),
-        metadata("version", wanted.version.to_string()),
-    ];
-    lines.extend(wanted.tagged.as_ref().map(|(tag, _)| metadata("tag", tag.as_str())));
-    if let Some(Entry { time, build, .. }) = moved(ledger, wanted).await {
-        lines.push(metadata("tagged_at", time));
-        lines.extend(build.by.or(build.name).map(|who| metadata("tagged_by", who)));
-        lines.extend(build.url.map(|url| metadata("tagged_build_url", url)));
-    }
-    lines.push(metadata("file", record.basename.as_str()));
-    lines.extend(record.size.map(|bytes| metadata("size", size(bytes))));
-    lines.push(metadata("sha256", record.sha.hex()));
-    let entered = &record.entered;
-    lines.extend(entered.added_at.as_deref().map(|time| metadata("added_at", time)));
-    lines.extend(entered.build.url.as_deref().map(|url| metadata("build_url", url)));
-    lines.push(metadata("s3_uri", store.uri(ledger.package.blob(&record.sha)?.as_str())));
-    let own: Vec<Metadata> = user
-        .iter()
-        .filter(|(name, _)| lines.iter().all(|line| line.name != name.as_str()))
-        .map(|(name, value)| metadata(name.clone(), value.as_str()))
-        .collect();
-    lines.extend(own);
-    Ok(lines)
 }

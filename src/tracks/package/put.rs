@@ -5,11 +5,10 @@ use crate::machine::environment::now_in_milliseconds;
 use crate::machine::pack::Packed;
 use crate::machine::workspace::{Found, find_one, found, hash, input, mode_of, read_text};
 use crate::s3::transfer::{Engine, blocking};
-use crate::tracks::package::get::describe as describe_package;
 use crate::tracks::package::ledger::Ledger;
 use crate::tracks::package::params::{PackageVersion, PutPackage};
 use crate::tracks::package::plan::{Act, Addition, Ask, Outcome};
-use crate::tracks::package::rules::{OWN_FILES, Wanted};
+use crate::tracks::package::rules::{OWN_FILES, Wanted, describe};
 use crate::tracks::package::source::Package;
 use crate::words::build::Run;
 use crate::words::fault::fault;
@@ -35,7 +34,7 @@ pub(in crate::tracks) async fn put(
 
 /// What a put of the `package` track would do now, and what it would answer where nothing is left to
 /// do. Reads only.
-pub(in crate::tracks) async fn plan(
+pub(in crate::tracks) async fn planned(
     track: &Package,
     engine: &Engine,
     params: &PutPackage,
@@ -60,7 +59,9 @@ async fn response(ledger: &Ledger, ask: &Ask, outcome: Outcome) -> anyhow::Resul
         Some(added) if added.version == wanted.version => (added.record, added.metadata),
         _ => ledger.record(wanted.version).await?,
     };
-    let metadata = describe_package(ledger, &wanted, &record, &metadata).await?;
+    let moved = ledger.moved(&wanted).await;
+    let bucket = ledger.blobs.store.bucket();
+    let metadata = describe(bucket, &ledger.package, &wanted, moved, &record, &metadata)?;
     Ok(Response { version: wanted.version(), metadata })
 }
 

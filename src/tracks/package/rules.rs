@@ -20,11 +20,13 @@
 //!   the history's newest number on names it and all others.
 
 mod answer;
+mod describe;
 mod exported;
 mod reads;
 mod record;
 
 pub use answer::{TagAnswer, VersionAnswer};
+pub use describe::describe;
 pub use exported::{Exported, ExportedTag, ExportedVersion};
 pub use reads::{Found, Given, Head as SeenHead, Listing, Reads, reads};
 pub use record::{

@@ -40,7 +40,7 @@ pub(in crate::tracks) async fn put(
 }
 
 /// What a put of the `promotion` track would do now, and what it would answer. Reads only.
-pub(in crate::tracks) async fn plan(
+pub(in crate::tracks) async fn planned(
     track: &Promotion,
     engine: &Engine,
     params: &PutPromotion,

@@ -1,7 +1,9 @@
 //! Reading tags. The history of a tag decides; a tag without one is another tool's.
 
 use super::Ledger;
+use crate::history::Entry;
 use crate::tracks::package::plan::Pointed;
+use crate::tracks::package::rules::{Move, Wanted};
 use crate::words::fault::fault;
 use crate::words::names::Tag;
 use futures_util::future::try_join;
@@ -30,6 +32,22 @@ impl Ledger {
             Pointed::At(pointer) => Some(pointer.version),
             Pointed::Nothing | Pointed::Unreadable => None,
         })
+    }
+
+    /// The move that put a tag on a version. It says who did it, and no more: what cannot be read of it
+    /// is a warning.
+    pub async fn moved(&self, wanted: &Wanted) -> Option<Entry<Move>> {
+        let (tag, number) = wanted.tagged.as_ref().filter(|(_, number)| *number > 0)?;
+        let entry = async { self.tag_history(tag)?.entry(*number).await };
+        match entry.await {
+            Ok(entry) => entry.filter(|entry| entry.what.version == Some(wanted.version)),
+            Err(e) => {
+                self.ledger
+                    .report()
+                    .warn(format!("who moved {tag}, and when, is not known: {e:#}"));
+                None
+            }
+        }
     }
 
     /// Where another tool put a tag.

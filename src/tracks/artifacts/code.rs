@@ -1,0 +1,73 @@
+//! The code of a checkout: which commit it is, the hash of what patterns pick out of it, and whether
+//! it is as it was committed.
+
+use crate::code_hash::files::code_hash;
+use crate::code_hash::repo::Repo;
+use crate::code_hash::{NoFiles, NothingMatches, Recipe};
+use crate::machine::report::{Report, count};
+use crate::s3::transfer::blocking;
+use crate::words::fault::fault;
+use crate::words::names::CodeHash;
+use std::path::Path;
+
+/// Opens a checkout; an error says what is wrong with it.
+pub fn open(repository: &Path) -> anyhow::Result<Repo> {
+    Repo::open(repository).map_err(|e| {
+        let hint = e.hint();
+        fault(format!("repository: {:#}", anyhow::Error::new(e)), hint)
+    })
+}
+
+/// Hashes the code of a checkout, and warns of patterns that matched nothing.
+pub async fn hash_code(
+    recipe: &Recipe,
+    repository: &Path,
+    no_files: NoFiles,
+    report: &Report,
+) -> anyhow::Result<CodeHash> {
+    let (recipe_, repository_) = (recipe.clone(), repository.to_owned());
+    let hash = blocking(move || code_hash(&repository_, &recipe_, no_files)).await;
+    let hash = hash.map_err(|e| match e.downcast_ref::<NothingMatches>() {
+        Some(nothing) => fault(format!("code_hash: {nothing}"), nothing.hint()),
+        None => e.context("code_hash"),
+    })?;
+    if let (Recipe::Sha256(patterns) | Recipe::GitTree(patterns), Some(listing)) =
+        (recipe, &hash.listing)
+    {
+        for pattern in patterns.unmatched(listing) {
+            report.warn(format!(
+                "code_hash: `{pattern}` matches nothing in {}",
+                repository.display()
+            ));
+        }
+    }
+    report.info(format!(
+        "code hash {} ({} of {})",
+        hash.hex,
+        recipe.algorithm(),
+        count(hash.files, "file")
+    ));
+    CodeHash::parse(&hash.hex)
+}
+
+/// Says what differs from the commit that the set is published for.
+pub(super) fn warn_if_dirty(report: &Report, repository: &Path) {
+    let dirt = Repo::open(repository).map_err(anyhow::Error::new).and_then(|repo| repo.dirt());
+    let dirt = match dirt {
+        Ok(dirt) => dirt,
+        Err(e) => {
+            report.warn(format!(
+                "whether the files are those of the commit is not known: {e:#} (a sparse index cannot be read here: `git sparse-checkout reapply --no-sparse-index`)"
+            ));
+            return;
+        }
+    };
+    if dirt.changed > 0 {
+        report.warn(format!(
+            "{} differs from its commit: {} changed ({})",
+            repository.display(),
+            count(dirt.changed, "file"),
+            dirt.first_changed.join(", "),
+        ));
+    }
+}

@@ -28,6 +28,7 @@ pub use sealed::{Part, Segment};
 use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
 use crate::words::names::shown;
+use crate::words::time::Utc;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
@@ -48,8 +49,8 @@ const FORMAT: &str = "s3-asset-history/1";
 pub struct Entry<T> {
     /// Its place in the order, from 1.
     pub number: u64,
-    /// When, in UTC, RFC 3339.
-    pub time: String,
+    /// When.
+    pub time: Utc,
     /// Which build did it.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,

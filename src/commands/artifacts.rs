@@ -178,7 +178,7 @@ fn row(entry: &Entry<Published>) -> Vec<String> {
     let code_hash = entry.what.code_hash.as_ref().map(|hash| hash.as_str().chars().take(SHORT));
     vec![
         entry.number.to_string(),
-        entry.time.clone(),
+        entry.time.to_string(),
         entry.what.commit.to_string(),
         code_hash.map(String::from_iter).unwrap_or_default(),
         text(&entry.build.name),
@@ -260,7 +260,7 @@ fn described(manifest: &Manifest, uri: String) -> String {
         ("commit", manifest.commit.to_string()),
         ("code_hash", name(manifest.code_hash.as_ref().map(|hash| hash.as_str()))),
         ("cached_from", name(manifest.cached_from.as_ref().map(|commit| commit.as_str()))),
-        ("published_at", manifest.published_at.clone()),
+        ("published_at", manifest.published_at.to_string()),
         ("build", text(&manifest.build.name)),
         ("build_url", text(&manifest.build.url)),
         ("by", text(&manifest.build.by)),

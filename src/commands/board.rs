@@ -14,7 +14,7 @@ use super::release::ReleaseOptions;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
 use crate::words::fault::fault;
-use crate::words::time::rfc3339;
+use crate::words::time::Utc;
 use clap::Args;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     let time = SystemTime::now();
     let now = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or(i64::MAX);
-    let time = rfc3339(time);
+    let time = Utc::of(time);
     if let Some(path) = &arguments.html {
         let page = html::page(&buckets, &time, now, sections.iter().map(|(_, section)| section));
         std::fs::write(path, page).map_err(|e| {
@@ -82,7 +82,7 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     }
     if arguments.output.json {
         let mut board = Map::from_iter(
-            [("bucket", buckets), ("time", time)]
+            [("bucket", buckets), ("time", time.to_string())]
                 .map(|(name, value)| (name.to_owned(), Value::from(value))),
         );
         board.extend(sections.iter().map(|(name, it)| ((*name).to_owned(), section::value(it))));

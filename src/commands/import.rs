@@ -32,7 +32,7 @@ use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{CodeHash, CommitId, RelPath};
 use crate::words::object::ObjectOptions;
-use crate::words::time::rfc3339;
+use crate::words::time::Utc;
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -40,7 +40,6 @@ use serde_json::json;
 use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 pub(super) const HELP: &str = "\
 Sets are entered in the order of their times, also among those that the history has. Where
@@ -80,7 +79,7 @@ impl Plan {
     /// Whether a set is older than the newest in the history.
     fn is_late(&self, step: &Step) -> bool {
         let newest = self.current.as_ref().and_then(|current| current.head.entries().first());
-        newest.is_some_and(|newest| time_of(step.set.modified) < newest.time)
+        newest.is_some_and(|newest| Utc::of_seconds(step.set.modified) < newest.time)
     }
 }
 
@@ -113,7 +112,7 @@ async fn import(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCo
         let set = |step: &Step| {
             json!({
                 "commit": step.set.name,
-                "time": time_of(step.set.modified),
+                "time": Utc::of_seconds(step.set.modified),
                 "files": step.set.files.len(),
                 "action": step.action(),
                 "before_newest": step.enter && plan.is_late(step),
@@ -156,14 +155,14 @@ async fn import(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCo
 
 fn text(plan: &Plan) -> String {
     let row = |step: &Step| {
-        let (time, files) = (time_of(step.set.modified), step.set.files.len().to_string());
+        let (time, files) = (Utc::of_seconds(step.set.modified), step.set.files.len().to_string());
         let late = if step.enter && plan.is_late(step) { " before the newest" } else { "" };
-        vec![step.set.name.to_string(), time, files, format!("{}{late}", step.action())]
+        vec![step.set.name.to_string(), time.to_string(), files, format!("{}{late}", step.action())]
     };
     let mut rows: Vec<_> = plan.steps.iter().map(row).collect();
     rows.extend(plan.caches.iter().map(|cache| {
-        let (time, files) = (time_of(cache.modified), cache.files.len().to_string());
-        vec![cache.name.to_string(), time, files, "seal cache".to_owned()]
+        let (time, files) = (Utc::of_seconds(cache.modified), cache.files.len().to_string());
+        vec![cache.name.to_string(), time.to_string(), files, "seal cache".to_owned()]
     }));
     table::table(&["commit or code hash", "time", "files", "action"], &rows)
 }
@@ -330,7 +329,7 @@ async fn seal_set(
         code_hash: agreed(files.iter().map(|file| file.code_hash.as_ref())).cloned(),
         // A copy out of the cache keeps the commit that filled it.
         cached_from: from.filter(|from| **from != set.name).cloned(),
-        time: time_of(set.modified),
+        time: Utc::of_seconds(set.modified),
         build: Build::default(),
     };
     seal(opened, set, &provenance, files, position).await
@@ -356,7 +355,7 @@ async fn seal_cache(
         commit,
         code_hash: Some(cache.name.clone()),
         cached_from: None,
-        time: time_of(cache.modified),
+        time: Utc::of_seconds(cache.modified),
         build: Build::default(),
     };
     seal(opened, cache, &provenance, files, position).await
@@ -401,11 +400,6 @@ async fn seal<N>(
     Ok(Ok(stands.manifest))
 }
 
-fn time_of(seconds: i64) -> String {
-    let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    rfc3339(SystemTime::UNIX_EPOCH + since)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -417,7 +411,7 @@ mod tests {
             commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
             code_hash: Some(hash.clone()),
             cached_from: None,
-            time: time_of(1_790_000_000),
+            time: Utc::of_seconds(1_790_000_000),
             build: Build::default(),
         };
         let manifest = Manifest::new(&provenance, Vec::new());

@@ -20,6 +20,7 @@ use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CommitId, Key, RelPath};
 use crate::words::object::ObjectOptions;
+use crate::words::time::Utc;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
@@ -306,7 +307,7 @@ async fn repair(opened: &Opened, directory: &Path, sets: &[Verified]) -> anyhow:
             commit: set.commit.clone(),
             code_hash: standing.and_then(|standing| standing.manifest.code_hash),
             cached_from: None,
-            time: String::new(),
+            time: Utc::default(),
             build: Build::default(),
         };
         let mend = crate::sealing::plan::mend(folder, again, Vec::new(), provenance);

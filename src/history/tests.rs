@@ -1,9 +1,10 @@
 use super::*;
+use crate::words::time::Utc;
 
 #[test]
 fn events_come_before_the_first_that_is_later() {
     let events = |text: &str| -> Vec<Event<char>> {
-        text.chars().map(|c| Event { run: Run::at(&c.to_string()), what: c }).collect()
+        text.chars().map(|c| Event { run: Run::at(Utc::read(&c.to_string())), what: c }).collect()
     };
     let cases = [
         ("", "", ""),
@@ -22,7 +23,7 @@ fn events_come_before_the_first_that_is_later() {
 use std::ops::Range;
 
 fn event<T>(what: T) -> Event<T> {
-    Event { run: Run::at("2026-01-01T00:00:00Z"), what }
+    Event { run: Run::at(Utc::read("2026-01-01T00:00:00Z")), what }
 }
 
 /// A history of `count` entries that was written so many at a time.
@@ -101,7 +102,7 @@ fn what_is_written_reads_back() {
 fn a_person_can_read_it() {
     let build = Build { name: Some("main/app/build #7".into()), url: None, by: Some("ana".into()) };
     let (head, _) = Head::new("x").append([Event {
-        run: Run { build, ..Run::at("2026-01-01T00:00:00Z") },
+        run: Run { build, ..Run::at(Utc::read("2026-01-01T00:00:00Z")) },
         what: "it".to_owned(),
     }]);
     let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");

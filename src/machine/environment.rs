@@ -1,7 +1,7 @@
 //! The process's environment and clock: the only reader of either.
 
 use crate::words::build::{Build, Run};
-use crate::words::time::rfc3339;
+use crate::words::time::Utc;
 use std::time::SystemTime;
 
 /// An environment variable that is set and not empty.
@@ -23,7 +23,7 @@ pub fn build() -> Build {
 
 /// This process at work, from now on.
 pub fn run() -> Run {
-    Run { build: build(), time: now() }
+    Run { build: build(), time: Utc::of(SystemTime::now()) }
 }
 
 fn build_from(variable: impl Fn(&str) -> Option<String>) -> Build {
@@ -51,11 +51,6 @@ fn build_from(variable: impl Fn(&str) -> Option<String>) -> Build {
 pub fn now_in_milliseconds() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The time now, as [`rfc3339`] writes it.
-pub fn now() -> String {
-    rfc3339(SystemTime::now())
 }
 
 #[cfg(test)]

@@ -231,6 +231,7 @@ mod tests {
     use crate::words::build::Build;
     use crate::words::file::Mode;
     use crate::words::names::{CommitId, Prefix, RelPath};
+    use crate::words::time::Utc;
 
     fn folder() -> Folder {
         Folder { prefix: Prefix::parse("p", "artifacts/c").expect("a prefix"), reserved: &[] }
@@ -251,7 +252,7 @@ mod tests {
             commit: CommitId::parse(&"c".repeat(40)).expect("a commit"),
             code_hash: None,
             cached_from: None,
-            time: "2026-01-01T00:00:00Z".into(),
+            time: Utc::read("2026-01-01T00:00:00Z"),
             build: Build::default(),
         }
     }

@@ -23,6 +23,7 @@ use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
 use crate::words::object::pretty;
+use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -56,7 +57,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_from: Option<CommitId>,
     /// In UTC, RFC 3339.
-    pub published_at: String,
+    pub published_at: Utc,
     /// Which build published it.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
@@ -98,7 +99,7 @@ pub struct Provenance {
     /// Whose files these are, when they come out of the cache.
     pub cached_from: Option<CommitId>,
     /// When, in UTC, RFC 3339.
-    pub time: String,
+    pub time: Utc,
     /// By which build.
     pub build: Build,
 }
@@ -178,7 +179,7 @@ pub struct Claim {
     /// The digest of that set.
     pub digest: Sha256,
     /// When it was claimed, in UTC, RFC 3339.
-    pub since: String,
+    pub since: Utc,
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
@@ -264,7 +265,7 @@ mod tests {
             commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
             code_hash: None,
             cached_from: None,
-            time: "2026-01-01T00:00:00Z".into(),
+            time: Utc::read("2026-01-01T00:00:00Z"),
             build: Build::default(),
         };
         Manifest::new(&provenance, vec![file("b", b"2"), file("a/x", b"1")])
@@ -324,7 +325,7 @@ mod tests {
             commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
             code_hash: None,
             cached_from: None,
-            time: String::new(),
+            time: Utc::default(),
             build: Build::default(),
         };
         let claim = Claim::new(Sha256::of(b"x"), &provenance).to_bytes().expect("json");

@@ -1,5 +1,6 @@
 //! Who did something, and when.
 
+use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 
 /// A build at work: what everything that it writes says of it.
@@ -7,14 +8,14 @@ use serde::{Deserialize, Serialize};
 pub struct Run {
     /// The Concourse build, or the person at a command line.
     pub build: Build,
-    /// When it began, in UTC, RFC 3339.
-    pub time: String,
+    /// When it began.
+    pub time: Utc,
 }
 
 impl Run {
     /// Whoever it was, at this time.
-    pub fn at(time: &str) -> Run {
-        Run { build: Build::default(), time: time.to_owned() }
+    pub fn at(time: Utc) -> Run {
+        Run { build: Build::default(), time }
     }
 }
 

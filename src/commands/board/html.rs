@@ -4,6 +4,7 @@
 //! never markup, and becomes a link only where it is an http address.
 
 use super::section::{Cell, Row, Section, age};
+use crate::words::time::Utc;
 use std::fmt::Write as _;
 
 const STYLE: &str = include_str!("board.css");
@@ -11,7 +12,7 @@ const STYLE: &str = include_str!("board.css");
 /// The page; `time` and `now` are when it was made.
 pub(super) fn page<'a>(
     bucket: &str,
-    time: &str,
+    time: &Utc,
     now: i64,
     sections: impl IntoIterator<Item = &'a Section>,
 ) -> String {
@@ -82,7 +83,7 @@ fn cell(out: &mut String, section: &Section, row: &Row, column: usize, now: i64)
 fn about(cell: &Cell, now: i64) -> String {
     let mut facts = Vec::new();
     if let Some(since) = cell.since {
-        let title = cell.time.as_deref().map(readable).unwrap_or_default();
+        let title = cell.time.as_ref().map(readable).unwrap_or_default();
         let ago = match age(now - since) {
             age if age == "now" => "just now".to_owned(),
             age => format!("{age} ago"),
@@ -105,8 +106,8 @@ fn about(cell: &Cell, now: i64) -> String {
 }
 
 /// `2026-01-01T00:00:00Z` for people.
-fn readable(time: &str) -> String {
-    time.replacen('T', " ", 1).replace('Z', " UTC")
+fn readable(time: &Utc) -> String {
+    time.as_str().replacen('T', " ", 1).replace('Z', " UTC")
 }
 
 fn escaped(text: &str) -> String {
@@ -142,7 +143,7 @@ mod tests {
                 by: None,
             };
         }
-        let page = page(evil, evil, 100, &[section(vec![(evil, vec![first, None])])]);
+        let page = page(evil, &Utc::read(evil), 100, &[section(vec![(evil, vec![first, None])])]);
         assert!(!page.contains("<script") && !page.contains("javascript:"), "{page}");
         assert_eq!(page.matches("&lt;script&gt;").count(), 7, "{page}");
     }
@@ -160,7 +161,7 @@ mod tests {
         }
         let page = page(
             "b",
-            "2026-01-01T00:00:00Z",
+            &Utc::read("2026-01-01T00:00:00Z"),
             3_700,
             &[section(vec![("f", vec![new, cell("1.0", 0)])])],
         );

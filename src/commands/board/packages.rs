@@ -9,7 +9,6 @@ use crate::tracks::package::ledger::Ledger;
 use crate::tracks::package::rules::{Change, Move};
 use crate::words::build::Build;
 use crate::words::names::Tag;
-use crate::words::time::seconds;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,7 +83,7 @@ fn cell<T>(version: u64, entry: Option<Entry<T>>, rollback: bool) -> Cell {
     let version = version.to_string();
     match entry {
         Some(Entry { number, time, build, .. }) => {
-            Cell { version, number, since: seconds(&time), time: Some(time), build, rollback }
+            Cell { version, number, since: time.seconds(), time: Some(time), build, rollback }
         }
         None => {
             let build = Build::default();

@@ -108,7 +108,7 @@ async fn cell(
         return Ok(Some(Cell {
             version: entry.what.release.version.into(),
             number: entry.number,
-            since: crate::words::time::seconds(&entry.time),
+            since: entry.time.seconds(),
             time: Some(entry.time),
             build: entry.build,
             rollback: entry.what.rollback,

@@ -2,6 +2,7 @@
 
 use crate::commands::table::table;
 use crate::words::build::Build;
+use crate::words::time::Utc;
 use serde_json::{Map, Value, json};
 
 /// Things, a row each, by places, a column each.
@@ -42,7 +43,7 @@ pub(super) struct Cell {
     /// Since when, in seconds since 1970.
     pub(super) since: Option<i64>,
     /// The same, as the history has it.
-    pub(super) time: Option<String>,
+    pub(super) time: Option<Utc>,
     /// Who did it.
     pub(super) build: Build,
     /// Whether the place went back to it.
@@ -107,7 +108,7 @@ pub(super) mod tests {
             version: version.to_owned(),
             number: 1,
             since: Some(since),
-            time: Some("2026-01-01T00:00:00Z".to_owned()),
+            time: Some(Utc::read("2026-01-01T00:00:00Z")),
             build: Build::default(),
             rollback: false,
         })

@@ -14,7 +14,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::shown;
 use crate::words::object::ObjectOptions;
-use crate::words::time::rfc3339_of;
+use crate::words::time::Utc;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::json;
@@ -115,8 +115,8 @@ pub(super) async fn run(
                 Action::SetAside => "set aside",
                 Action::Delete => "delete",
             };
-            let (sha, since) = (step.sha256.hex(), rfc3339_of(step.modified));
-            vec![action.to_owned(), sha, step.size.to_string(), since]
+            let (sha, since) = (step.sha256.hex(), Utc::of_seconds(step.modified));
+            vec![action.to_owned(), sha, step.size.to_string(), since.to_string()]
         };
         let rows: Vec<_> = steps.iter().map(row).collect();
         print(table(&["action", "sha256", "size", "since"], &rows).as_bytes())?;

@@ -170,7 +170,13 @@ pub(super) async fn tags(ledger: &Ledger, arguments: &TagsArguments) -> anyhow::
             .map(|(tag, version, entry)| {
                 let build = entry.as_ref().map(|entry| entry.build.clone()).unwrap_or_default();
                 let time = entry.as_ref().map(|entry| entry.time.clone()).unwrap_or_default();
-                vec![tag.clone(), version.to_string(), time, text(&build.name), text(&build.by)]
+                vec![
+                    tag.clone(),
+                    version.to_string(),
+                    time.to_string(),
+                    text(&build.name),
+                    text(&build.by),
+                ]
             })
             .collect();
         print(table(&["tag", "version", "since", "build", "by"], &cells).as_bytes())?;
@@ -223,7 +229,7 @@ async fn moves(ledger: &Ledger, tag: &Tag, output: Output) -> anyhow::Result<Exi
         .map(|(index, entry)| {
             vec![
                 entry.number.to_string(),
-                entry.time.clone(),
+                entry.time.to_string(),
                 number(from(index)),
                 number(entry.what.version),
                 entry.build.name.clone().unwrap_or_default(),
@@ -260,7 +266,7 @@ pub(super) async fn info(ledger: &Ledger, arguments: &SpecArguments) -> anyhow::
     let mut lines = vec![
         ("sha256", sha),
         ("size", record.size.map(size).unwrap_or_default()),
-        ("added_at", record.entered.added_at.clone().unwrap_or_default()),
+        ("added_at", record.entered.added_at.clone().unwrap_or_default().to_string()),
         ("build", record.entered.build.name.clone().unwrap_or_default()),
         ("by", record.entered.build.by.clone().unwrap_or_default()),
         ("fetch", format!("aws s3 cp {uri} '{}'", record.basename.replace('\'', "'\\''"))),

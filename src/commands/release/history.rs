@@ -98,7 +98,7 @@ fn row(line: &Line) -> Vec<String> {
     vec![
         line.rank.to_string(),
         line.number.to_string(),
-        text(entry.map(|entry| &entry.time)),
+        entry.map(|entry| entry.time.to_string()).unwrap_or_default(),
         line.version.clone(),
         from,
         text(entry.and_then(|entry| entry.build.name.as_ref())),

@@ -2,7 +2,7 @@
 
 use super::compression::Budget;
 use super::tree::{Attributes, Tree, text};
-use crate::words::time::seconds;
+use crate::words::time::Utc;
 use ::zip::read::ZipFile;
 use ::zip::{ExtraField, System, ZipArchive};
 use anyhow::Context as _;
@@ -72,7 +72,7 @@ fn modified<R: io::Read>(entry: &ZipFile<'_, R>) -> Option<SystemTime> {
         let (year, month, day) = (time.year(), time.month(), time.day());
         let (hour, minute, second) = (time.hour(), time.minute(), time.second());
         let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
-        u64::try_from(seconds(&text)?).ok()
+        u64::try_from(Utc::read(&text).seconds()?).ok()
     };
     let since = exact.map(u64::from).or_else(shown)?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since))

@@ -5,6 +5,7 @@ use s3_asset_resource::history::{Event, Head, Segment};
 use s3_asset_resource::tracks::artifacts::rules::Published;
 use s3_asset_resource::words::build::Run;
 use s3_asset_resource::words::names::CommitId;
+use s3_asset_resource::words::time::Utc;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(crate) fn grow<T: Serialize + DeserializeOwned + Clone>(
     for n in 1..=count {
         let what = what(n, &head);
         let time = "2026-01-01T00:00:00Z".to_owned();
-        let (next, segments) = head.append([Event { run: Run::at(&time), what }]);
+        let (next, segments) = head.append([Event { run: Run::at(Utc::read(&time)), what }]);
         head = next;
         for segment in segments {
             volume.splice(0..0, segment.clone().into_entries());

@@ -5,6 +5,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::hint_of;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::RelPath;
+use crate::words::time::Utc;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +26,7 @@ fn code() -> CodeHash {
 }
 
 fn run(time: &str) -> Run {
-    Run::at(time)
+    Run::at(Utc::read(time))
 }
 
 /// Plans with these facts at the time `now`.
@@ -58,7 +59,7 @@ fn manifest(time: &str, code_hash: Option<CodeHash>) -> Manifest {
         commit: commit('c'),
         code_hash,
         cached_from: None,
-        time: time.to_owned(),
+        time: Utc::read(time),
         build: Build::default(),
     };
     Manifest::new(&provenance, vec![file("a", "a"), file("b", "b")])

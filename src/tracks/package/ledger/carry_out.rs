@@ -149,7 +149,7 @@ impl Hand<'_, '_> {
             Step::Point { of, to } => self.point(of, *to).await,
             Step::TakeOver(tag, version) => {
                 let found = Move { version: Some(*version), id: unique_id() };
-                self.move_tag(tag, found, Run::at(&self.putting.run.time)).await
+                self.move_tag(tag, found, Run::at(self.putting.run.time.clone())).await
             }
             Step::Move(tag, to) => {
                 let version = to.map(|to| self.number(to)).transpose()?;

@@ -16,7 +16,7 @@ use crate::tracks::package::rules::{Change, Move, newest};
 use crate::tracks::package::source::Numbering;
 use crate::words::build::{Build, Run};
 use crate::words::names::Tag;
-use crate::words::time::rfc3339_of;
+use crate::words::time::Utc;
 use futures_util::future::{OptionFuture, try_join3};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::{BTreeMap, BTreeSet};
@@ -285,7 +285,7 @@ impl Ledger {
         stream::iter(newer)
             .map(|(added, modified)| async move {
                 let recorded = if reads { self.recorded(added).await? } else { None };
-                let time = rfc3339_of(modified);
+                let time = Utc::of_seconds(modified);
                 let (run, what) = match recorded {
                     Some(recorded) => entry_of(added, &recorded.stood, &time),
                     None => (Run { build: Build::default(), time }, Change::of_number(added)),

@@ -13,7 +13,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::Tag;
 use crate::words::object::UserMetadata;
-use crate::words::time::rfc3339_of;
+use crate::words::time::Utc;
 use anyhow::Context as _;
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -48,7 +48,7 @@ impl Ledger {
         let unknown = listed.into_iter().filter(|(version, _)| !known.contains(version));
         entries.extend(unknown.zip(next..).map(|((added, modified), number)| Entry {
             number,
-            time: rfc3339_of(modified),
+            time: Utc::of_seconds(modified),
             build: Build::default(),
             what: Change::of_number(added),
         }));
@@ -117,7 +117,7 @@ impl Ledger {
             && let Some(version) = self.foreign_tag_if_readable(tag).await?
         {
             let what = Move { version: Some(version), id: format!("found on {version}") };
-            let (time, build) = (rfc3339_of(0), Build::default());
+            let (time, build) = (Utc::of_seconds(0), Build::default());
             moves.push(Entry { number: 1, time, build, what });
         }
         Ok(ExportedTag { tag: tag.to_string(), moves })

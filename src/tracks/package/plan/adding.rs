@@ -7,6 +7,7 @@ use crate::tracks::package::rules::{Change, Pointer, Stood, VersionRecord};
 use crate::tracks::package::source::Numbering;
 use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
+use crate::words::time::Utc;
 
 impl Facts {
     /// Plans an add; answers the version that it makes, or that is the same already.
@@ -235,13 +236,13 @@ pub(in crate::tracks::package) fn worth_reading<'a>(
 pub(in crate::tracks::package) fn entry_of(
     version: u64,
     stood: &Stood,
-    time: &str,
+    time: &Utc,
 ) -> (Run, Change) {
     let Stood::Version(record) = stood else {
-        return (Run::at(time), Change::of_number(version));
+        return (Run::at(time.clone()), Change::of_number(version));
     };
     let (sha, basename) = (Some(record.sha), Some(record.basename.clone()));
-    let time = record.entered.added_at.as_deref().unwrap_or(time).to_owned();
+    let time = record.entered.added_at.as_ref().unwrap_or(time).clone();
     let build = record.entered.build.clone();
     (Run { build, time }, Change::Added { added: version, sha, basename })
 }

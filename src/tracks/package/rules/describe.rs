@@ -24,7 +24,7 @@ pub fn describe(
     ];
     lines.extend(wanted.tagged.as_ref().map(|(tag, _)| metadata("tag", tag.as_str())));
     if let Some(Entry { time, build, .. }) = moved {
-        lines.push(metadata("tagged_at", time));
+        lines.push(metadata("tagged_at", time.as_str()));
         lines.extend(build.by.or(build.name).map(|who| metadata("tagged_by", who)));
         lines.extend(build.url.map(|url| metadata("tagged_build_url", url)));
     }
@@ -32,7 +32,7 @@ pub fn describe(
     lines.extend(record.size.map(|bytes| metadata("size", size(bytes))));
     lines.push(metadata("sha256", record.sha.hex()));
     let entered = &record.entered;
-    lines.extend(entered.added_at.as_deref().map(|time| metadata("added_at", time)));
+    lines.extend(entered.added_at.as_ref().map(|time| metadata("added_at", time.as_str())));
     lines.extend(entered.build.url.as_deref().map(|url| metadata("build_url", url)));
     lines.push(metadata("s3_uri", blobs.uri(package.blob(&record.sha)?.as_str())));
     let own: Vec<Metadata> = user

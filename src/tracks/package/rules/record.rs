@@ -7,6 +7,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::file::FileFacts;
 use crate::words::names::{RelPath, shown};
+use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 
 /// The permission bits of a mode as Python's `os.stat` has it: nothing that changes who runs it.
@@ -43,7 +44,7 @@ pub struct Removal {
     /// Its own, which the histories of tags bear as their fence.
     pub id: String,
     /// Since when, in UTC, RFC 3339.
-    pub since: String,
+    pub since: Utc,
 }
 
 /// How a record came to be.
@@ -54,7 +55,7 @@ pub struct Entered {
     pub id: Option<String>,
     /// When, in UTC, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub added_at: Option<String>,
+    pub added_at: Option<Utc>,
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
@@ -93,7 +94,7 @@ pub enum Stood {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
     /// When, in UTC, RFC 3339.
-    pub removed_at: String,
+    pub removed_at: Utc,
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,

@@ -4,6 +4,7 @@ use crate::history::Event;
 use crate::tracks::package::source::Numbering;
 use crate::words::build::Run;
 use crate::words::names::{PackageName, Prefix};
+use crate::words::time::Utc;
 
 fn package() -> Package {
     Package {
@@ -202,7 +203,7 @@ fn records_are_sackers_and_ours() {
     }]);
     let ours = VersionRecord {
         size: Some(1),
-        entered: Entered::new("i", &Run::at("2026-01-01T00:00:00Z")),
+        entered: Entered::new("i", &Run::at(Utc::read("2026-01-01T00:00:00Z"))),
         ..*record
     }
     .at(&head.position());

@@ -2,6 +2,7 @@ use super::*;
 use crate::tracks::{Source, Track};
 use crate::words::build::Build;
 use crate::words::names::Rank;
+use crate::words::time::Utc;
 use serde_json::json;
 
 const FILE: &str = "f.tgz";
@@ -46,7 +47,7 @@ fn entry(number: u64, version: &str, id: &str) -> Entry<Promoted> {
         after_s3p: None,
         id: id.to_owned(),
     };
-    Entry { number, time: String::new(), build: Build::default(), what }
+    Entry { number, time: Utc::default(), build: Build::default(), what }
 }
 
 /// A rank's object that shows an entry.
@@ -85,7 +86,7 @@ fn archived(release: Release, object: Option<Object>, plain: Option<Object>) -> 
 /// The steps of a plan, each in a word, or the error.
 fn steps(rank: &str, facts: &Facts) -> Result<(String, News), String> {
     let (bucket, track) = (Bucket::parse("b").expect("a bucket"), track(rank));
-    let run = Run { time: "2026-01-01T00:00:00Z".into(), ..Run::default() };
+    let run = Run { time: Utc::read("2026-01-01T00:00:00Z"), ..Run::default() };
     let plan = Putter { bucket: &bucket, track: &track, run: &run };
     let plan = plan.plan(facts).map_err(|e| format!("{e:#}"))?;
     let own = |key: &Key| if key.as_str().contains("/.") { " own" } else { "" };
@@ -239,7 +240,7 @@ fn a_promotion_and_a_rollback_enter_bytes_that_are_there() {
 #[test]
 fn the_entry_says_where_it_comes_from() {
     let (bucket, track) = (Bucket::parse("b").expect("a bucket"), track("production"));
-    let run = Run { time: "2026-01-01T00:00:00Z".into(), ..Run::default() };
+    let run = Run { time: Utc::read("2026-01-01T00:00:00Z"), ..Run::default() };
     let putter = Putter { bucket: &bucket, track: &track, run: &run };
     let goal = || archived(release("1", "1", true), Some(object("1")), None);
     let from = Place { rank: Rank::parse("qa").expect("a rank"), promotion: 5 };

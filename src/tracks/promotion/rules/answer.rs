@@ -115,6 +115,7 @@ mod tests {
     use crate::words::build::Build;
     use crate::words::digest::Sha256;
     use crate::words::names::Key;
+    use crate::words::time::Utc;
 
     fn release(version: &str) -> ReleaseVersion {
         ReleaseVersion::parse(version).expect("a version")
@@ -124,7 +125,7 @@ mod tests {
     fn history(versions: &str, s3p: Option<&str>) -> Vec<Entry<Promoted>> {
         let entry = |(n, c): (usize, char)| Entry {
             number: n as u64 + 1,
-            time: String::new(),
+            time: Utc::default(),
             build: Build::default(),
             what: Promoted {
                 release: Release {

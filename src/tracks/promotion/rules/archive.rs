@@ -25,6 +25,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, shown};
 use crate::words::object::pretty;
+use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 
 const RELEASE: &str = "s3-asset-release/1";
@@ -90,7 +91,7 @@ pub struct Record {
     #[serde(flatten)]
     pub release: Release,
     /// When, in UTC, RFC 3339.
-    pub archived_at: String,
+    pub archived_at: Utc,
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
@@ -160,7 +161,7 @@ pub struct Claim {
     /// Of those bytes.
     pub sha256: Sha256,
     /// When it was claimed, in UTC, RFC 3339.
-    pub since: String,
+    pub since: Utc,
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
@@ -205,7 +206,7 @@ mod tests {
         let (version, file, shelf) = words(version, file);
         let key = key.map_or(shelf.plain, |key| Key::parse(key).expect("a key"));
         let release = Release { version, size: 1, sha256: Sha256::of(b"x"), key };
-        let record = Record::new(&file, release, &Run::at("2026-01-01T00:00:00Z"));
+        let record = Record::new(&file, release, &Run::at(Utc::read("2026-01-01T00:00:00Z")));
         record.to_bytes().expect("JSON")
     }
 

@@ -92,6 +92,7 @@ mod tests {
     use crate::words::build::Build;
     use crate::words::digest::Sha256;
     use crate::words::names::{Key, Rank};
+    use crate::words::time::Utc;
 
     fn text(version: &str) -> ReleaseVersion {
         ReleaseVersion::parse(version).expect("a version")
@@ -115,7 +116,7 @@ mod tests {
             after_s3p: None,
             id: id.to_owned(),
         };
-        Entry { number: 1, time: String::new(), build, what }
+        Entry { number: 1, time: Utc::default(), build, what }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::model::*;
 use crate::tracks::package::plan::*;
 use crate::tracks::package::rules::*;
+use crate::words::time::Utc;
 
 /// The steps of the first plan, without their reasons.
 fn steps(world: &World, ask: &Ask) -> Result<Vec<String>, String> {
@@ -234,7 +235,7 @@ fn blobs() {
 fn who_is_worth_reading() {
     use crate::words::build::{Build, Run};
     let build = |name: &str| Build { name: Some(name.to_owned()), ..Build::default() };
-    let run = |name: &str| Run { build: build(name), time: "then".to_owned() };
+    let run = |name: &str| Run { build: build(name), time: Utc::read("then") };
     let record = |content: &str, run: &Run| addition(content).record(run, "id");
     let added = |added, content: Option<&str>| Change::Added {
         added,

@@ -10,6 +10,7 @@ use crate::words::digest::Sha256;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{PackageName, RelPath, Tag};
 use crate::words::object::{ObjectOptions, UserMetadata};
+use crate::words::time::Utc;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -205,7 +206,7 @@ impl Writer {
     }
 
     fn run(&self) -> Run {
-        Run::at("2026-01-01T00:00:00Z")
+        Run::at(Utc::read("2026-01-01T00:00:00Z"))
     }
 
     /// Does one request, and what depends on nobody else after it.
@@ -264,7 +265,7 @@ impl Writer {
                 let known = self.versions.as_ref().map_or(0, newest);
                 self.unknown.clear();
                 for (version, recorded) in world.records.range(known + 1..) {
-                    let (run, what) = entry_of(*version, &recorded.stood, "then");
+                    let (run, what) = entry_of(*version, &recorded.stood, &Utc::read("then"));
                     self.unknown.push(Event { run, what });
                 }
                 self.numbers = match self.ask.act {
@@ -403,7 +404,7 @@ impl Writer {
                 self.move_tag(tag, version, &id, world)
             }
             Step::Mark(version) => {
-                let (id, since) = (self.id.clone(), "then".to_owned());
+                let (id, since) = (self.id.clone(), Utc::read("then"));
                 self.rewrite(*version, world, |it| it.removal = Some(Removal { id, since }))
             }
             Step::Unmark(version) => self.rewrite(*version, world, |it| it.removal = None),

@@ -24,13 +24,29 @@ pub enum Item {
         /// What S3 knows of it, where it was looked at; else it is before it is copied.
         seen: Option<Box<Facts>>,
     },
+    /// On disk, and in the bucket as well: copied there, or sent where that cannot be done.
+    Both {
+        /// On disk.
+        file: Arc<Hashed>,
+        /// In the bucket.
+        twin: Box<Twin>,
+    },
+}
+
+/// An object outside of the set that was seen to have a file's bytes.
+#[derive(Debug, Clone)]
+pub struct Twin {
+    /// Where it lies.
+    pub key: Key,
+    /// What S3 knows of it.
+    pub seen: Facts,
 }
 
 impl Item {
     /// What the file is, wherever it lies.
     pub fn facts(&self) -> FileFacts {
         match self {
-            Item::Disk(file) => file.facts.clone(),
+            Item::Disk(file) | Item::Both { file, .. } => file.facts.clone(),
             Item::Object { file, .. } => file.facts(),
         }
     }
@@ -202,8 +218,14 @@ impl Plan {
             let (what, from) = match item {
                 Item::Disk(file) => ("send", file.disk.display().to_string()),
                 Item::Object { file, .. } => ("copy", uri(file.key.as_str())),
+                Item::Both { twin, .. } => ("copy", uri(twin.key.as_str())),
             };
             match how {
+                How::Write if matches!(item, Item::Both { .. }) => {
+                    format!(
+                        "{what} {from} to {key}: it is not there, and an older set has its bytes"
+                    )
+                }
                 How::Keep => format!("keep {key}: it holds these very bytes"),
                 How::Write => format!("{what} {from} to {key}: it is not there"),
                 How::Mend => format!("{what} {from} over {key}: it holds other bytes"),

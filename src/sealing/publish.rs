@@ -8,10 +8,11 @@ use crate::history::Position;
 use crate::history::stored::Carried;
 use crate::s3::store::{Condition, Facts, Fetched, Listed, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, missing};
-use crate::sealing::plan::{Claimed, Ground, How, Item, Placing, Plan, Seal};
+use crate::sealing::plan::{Claimed, Ground, How, Item, Placing, Plan, Seal, Twin};
 use crate::sealing::set::{Claim, Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
+use crate::words::names::Key;
 use crate::words::object::{CODE_HASH, COMMIT_HASH, ObjectOptions, Own, POSITION};
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -160,6 +161,12 @@ async fn place_one(
     let store = &*engine.store;
     let FileFacts { path, size, sha256, .. } = item.facts();
     let options = options.of_file(path.as_str(), &sha256);
+    if let (How::Write | How::Mend, Item::Both { twin, .. }) = (how, item)
+        && copy_twin(store, twin, key, &options).await
+    {
+        store.report().advance(1, size);
+        return Ok(Carried::Out);
+    }
     match (how, item) {
         (How::Keep, _) => store.report().advance(1, size),
         (How::Write | How::Mend, Item::Object { file, seen }) => {
@@ -170,7 +177,7 @@ async fn place_one(
             store.copy(&file.key, &from, key, &options).await?;
             store.report().advance(1, size);
         }
-        (How::Write, Item::Disk(file)) => {
+        (How::Write, Item::Disk(file) | Item::Both { file, .. }) => {
             let written = engine.upload(file, key, &Condition::Absent, &options).await?;
             // Refused, and there: this very write, whose answer was lost.
             if written == Written::Refused && !holds(store.head(key).await?.as_ref(), size, &sha256)
@@ -178,11 +185,21 @@ async fn place_one(
                 return Ok(Carried::Overtaken);
             }
         }
-        (How::Mend, Item::Disk(file)) => {
+        (How::Mend, Item::Disk(file) | Item::Both { file, .. }) => {
             engine.upload(file, key, &Condition::None, &options).await?;
         }
     }
     Ok(Carried::Out)
+}
+
+/// Copies the object that was seen to have a file's bytes; false: the file is to be sent.
+async fn copy_twin(store: &Store, twin: &Twin, key: &Key, options: &ObjectOptions) -> bool {
+    let Err(error) = store.copy_as_new(&twin.key, &twin.seen, key, options).await else {
+        return true;
+    };
+    let from = store.uri(twin.key.as_str());
+    store.report().info(format!("{from} cannot be copied, so the file is sent: {error:#}"));
+    false
 }
 
 /// Copies files over their plain keys, for readers that know nothing of manifests.

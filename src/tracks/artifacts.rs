@@ -7,6 +7,7 @@ pub mod get;
 pub mod params;
 pub mod plan;
 pub mod put;
+mod reuse;
 pub mod rules;
 pub mod source;
 pub mod standing;

@@ -104,6 +104,23 @@ fn a_put_out_of_the_cache_survives_each_fault() {
 }
 
 #[test]
+fn a_put_that_copies_what_did_not_change_survives_each_fault() {
+    let (checkout, tree) = checkout();
+    let (whole, resource) = server(&Stored::default());
+    resource.put(checkout.inputs(), &params()).version();
+    std::fs::write(checkout.repo().join("src/a"), "other code").expect("the file");
+    let folder = format!("artifacts/{}", checkout.commit("second"));
+    let tree = tree.with("a", "changed");
+    checkout.input("assets", &tree);
+    each_fault("out beside an older set", &whole.stored(), |server, resource| {
+        let run = resource.put(checkout.inputs(), &params());
+        server.clear_faults();
+        assert!(!run.succeeded() || server.published(&folder).as_ref() == Some(&tree));
+        run
+    });
+}
+
+#[test]
 fn a_get_survives_each_fault() {
     let (checkout, tree) = checkout();
     let (whole, resource) = server(&Stored::default());

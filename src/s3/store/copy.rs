@@ -9,13 +9,36 @@ use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 
 impl Store {
     /// Copies an object inside the bucket, by parts where it is large. An
-    /// error when the source's tag is another than `etag`.
+    /// error when the source's tag is another than `etag`. Tags that the options do not name are the
+    /// source's.
     pub async fn copy(
         &self,
         from: &Key,
         facts: &Facts,
         to: &Key,
         options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        self.copy_with(from, facts, to, options, TaggingDirective::Copy).await
+    }
+
+    /// As [`Store::copy`], with nothing of the source but its bytes.
+    pub async fn copy_as_new(
+        &self,
+        from: &Key,
+        facts: &Facts,
+        to: &Key,
+        options: &ObjectOptions,
+    ) -> anyhow::Result<()> {
+        self.copy_with(from, facts, to, options, TaggingDirective::Replace).await
+    }
+
+    async fn copy_with(
+        &self,
+        from: &Key,
+        facts: &Facts,
+        to: &Key,
+        options: &ObjectOptions,
+        otherwise: TaggingDirective,
     ) -> anyhow::Result<()> {
         if facts.size > self.limits.copy
             && self.access.multipart
@@ -40,6 +63,8 @@ impl Store {
                 .set_metadata(metadata(options));
             if let Some(tagging) = tagging(options) {
                 request = request.tagging(tagging).tagging_directive(TaggingDirective::Replace);
+            } else if otherwise == TaggingDirective::Replace {
+                request = request.tagging_directive(TaggingDirective::Replace);
             }
             if let Some(encryption) = &self.access.encryption {
                 request = request

@@ -7,6 +7,7 @@
 use super::code::{hash_code, warn_if_dirty};
 use super::plan::{Cache, Facts, Lost, Set};
 use super::put::{Ask, Code};
+use super::reuse::{self, Twins};
 use super::rules::{self, Published, RESERVED};
 use super::source::Artifacts;
 use super::standing::{Stood, read};
@@ -18,7 +19,7 @@ use crate::s3::store::{ETag, Listed, Store};
 use crate::s3::transfer::{AT_ONCE, Engine, blocking};
 use crate::sealing::plan::{Ground, Item};
 use crate::sealing::publish::{self, Standing, holds};
-use crate::sealing::set::{Folder, Manifest, ManifestFile};
+use crate::sealing::set::{Folder, Manifest, ManifestFile, digest};
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CodeHash, CommitId, Key, RelPath};
@@ -47,6 +48,8 @@ pub(super) struct Gathering<'a> {
     code_hash: Option<Option<CodeHash>>,
     /// The directory's files, once they were read.
     local: Option<Vec<Arc<Hashed>>>,
+    /// The large files of the newest sets, read beside it.
+    older: Vec<ManifestFile>,
     /// The segments of the history that were searched, and the entry that was in them: they never
     /// change.
     searched: Range<u64>,
@@ -70,6 +73,7 @@ impl<'a> Gathering<'a> {
             ask,
             code_hash: None,
             local: None,
+            older: Vec::new(),
             searched: 0..0,
             in_segments: None,
         }
@@ -98,6 +102,7 @@ impl<'a> Gathering<'a> {
             code_hash: None,
             cache: Cache::Unread,
             local: None,
+            twins: Twins::new(),
         };
         match stood.transpose()? {
             Some(Stood::Own(standing)) => {
@@ -105,14 +110,14 @@ impl<'a> Gathering<'a> {
             }
             Some(Stood::Copied { manifest, etag }) => {
                 self.find_entry(&mut facts, None, current.as_ref()).await?;
-                self.copied(&mut facts, &folder, manifest, etag, &listed).await?;
+                self.copied(&mut facts, &folder, manifest, etag, &listed, current.as_ref()).await?;
             }
             None if is_unsealed(&folder, &listed)? => {
                 if !self.track.lookup {
                     self.find_entry(&mut facts, None, current.as_ref()).await?;
                 }
             }
-            None => self.open(&mut facts, &folder, &listed, None).await?,
+            None => self.open(&mut facts, &folder, &listed, None, current.as_ref()).await?,
         }
         if facts.code_hash.is_none() {
             facts.code_hash = self.code_hash.clone().flatten();
@@ -142,7 +147,7 @@ impl<'a> Gathering<'a> {
             self.find_entry(facts, position.as_ref(), current).await?;
         }
         if !lost.is_empty() {
-            self.read_local().await?;
+            self.read_local(None).await?;
         }
         if let Some(code_hash) = manifest.code_hash.as_ref().filter(|_| facts.entry.is_none()) {
             facts.cache = self.to_fill(code_hash, &manifest).await?;
@@ -158,6 +163,7 @@ impl<'a> Gathering<'a> {
         folder: &Folder,
         listed: &[Listed],
         replaces: Option<ETag>,
+        current: Option<&Current<Published>>,
     ) -> anyhow::Result<()> {
         facts.code_hash = self.code_hash().await?;
         let mut shelf = None;
@@ -171,11 +177,22 @@ impl<'a> Gathering<'a> {
             Cache::Stands { files, .. } => files.iter().map(Item::facts).collect(),
             _ if self.track.lookup => Vec::new(),
             _ => {
-                self.read_local().await?;
+                self.read_local(current).await?;
                 self.local.iter().flatten().map(|file| file.facts.clone()).collect()
             }
         };
         let ground = publish::ground(self.store(), folder, listed, &files).await?;
+        let local = self.local.iter().filter(|_| !matches!(facts.cache, Cache::Stands { .. }));
+        for files in local {
+            let digest = digest(files.iter().map(|file| &file.facts));
+            let is_held = |file: &Hashed| {
+                let path = &file.facts.path;
+                let keys = [folder.plain(path), folder.own(&digest, path)];
+                keys.iter().flatten().any(|key| ground.held.contains(key))
+            };
+            let candidates = reuse::candidates(files, &self.older, is_held);
+            facts.twins = reuse::seen(self.store(), candidates).await;
+        }
         facts.set = Set::Open(Ground { replaces, ..ground });
         match shelf {
             Some(Shelf::Open { folder, listed, replaces }) => {
@@ -196,6 +213,7 @@ impl<'a> Gathering<'a> {
         manifest: Manifest,
         etag: ETag,
         listed: &[Listed],
+        current: Option<&Current<Published>>,
     ) -> anyhow::Result<()> {
         let store = self.store();
         let files: Vec<FileFacts> = manifest.files.iter().map(ManifestFile::facts).collect();
@@ -223,7 +241,7 @@ impl<'a> Gathering<'a> {
                 "{} is a copy of the cache's that s3-asset-manager made, and not all files are there any more: it does not count",
                 store.uri(folder.manifest()?.as_str())
             ));
-            return self.open(facts, folder, listed, Some(etag)).await;
+            return self.open(facts, folder, listed, Some(etag), current).await;
         };
         facts.code_hash.clone_from(&manifest.code_hash);
         facts.cache = Cache::Stands { from: Some(manifest.commit), files };
@@ -406,12 +424,17 @@ impl<'a> Gathering<'a> {
         Ok(files.into_iter().collect())
     }
 
-    /// Finds and hashes the files of the directory, where the put names one.
-    async fn read_local(&mut self) -> anyhow::Result<()> {
+    /// Finds and hashes the files of the directory, where the put names one; and reads meanwhile which
+    /// of them the newest sets have, where a history is given.
+    async fn read_local(&mut self, current: Option<&Current<Published>>) -> anyhow::Result<()> {
         let (None, Some((directory, selection))) = (&self.local, &self.ask.directory) else {
             return Ok(());
         };
-        self.local = Some(read_directory(self.engine, directory, selection).await?);
+        let found = find(directory, selection)?;
+        let current = current.filter(|_| reuse::is_any_worth(&found));
+        let older = reuse::older(self.store(), self.track, &self.ask.commit, current);
+        let (local, older) = futures_util::future::join(hashed(self.engine, found), older).await;
+        (self.local, self.older) = (Some(local?), older);
         Ok(())
     }
 }
@@ -422,6 +445,11 @@ pub async fn read_directory(
     directory: &Path,
     selection: &Selection,
 ) -> anyhow::Result<Vec<Arc<Hashed>>> {
+    hashed(engine, find(directory, selection)?).await
+}
+
+/// The files of a directory that a set may hold; at least one.
+fn find(directory: &Path, selection: &Selection) -> anyhow::Result<Vec<Found>> {
     let found = scan(directory, selection, &RESERVED)?;
     if found.is_empty() {
         let what = match selection.globs() {
@@ -430,6 +458,10 @@ pub async fn read_directory(
         };
         return Err(fault(what, "hidden files are left out unless `include_hidden` is true"));
     }
+    Ok(found)
+}
+
+async fn hashed(engine: &Engine, found: Vec<Found>) -> anyhow::Result<Vec<Arc<Hashed>>> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let hashed = stream::iter(bundles(found))
         .map(|bundle| {

@@ -4,6 +4,7 @@
 //! history. So an entry of the history says that everything before it is done. A step that is
 //! refused means that another writer was faster: then everything is looked at anew.
 
+use super::reuse::{self, Twins};
 use super::rules::{self, Published};
 use super::source::Artifacts;
 use crate::machine::report::{Report, count, size};
@@ -31,6 +32,8 @@ pub(super) struct Facts {
     pub(super) cache: Cache,
     /// The files of the directory, where they had to be read.
     pub(super) local: Option<Vec<Arc<Hashed>>>,
+    /// Where their bytes lie in the bucket already.
+    pub(super) twins: Twins,
 }
 
 /// What stands in a commit's folder.
@@ -151,7 +154,7 @@ pub(super) struct Putter<'a> {
 impl Putter<'_> {
     /// The plan of a put, or why it is refused: then nothing was changed.
     pub(super) fn plan(&self, facts: Facts) -> anyhow::Result<Plan> {
-        let Facts { set, is_begun, entry, code_hash, cache, local } = facts;
+        let Facts { set, is_begun, entry, code_hash, cache, local, twins } = facts;
         match set {
             Set::Published { manifest, .. } if self.track.lookup => {
                 let entry = entry.unwrap_or_else(|| of(&manifest));
@@ -201,9 +204,7 @@ impl Putter<'_> {
                     (Cache::Stands { from, files }, _) => {
                         (files.clone(), from.clone(), News::Copied)
                     }
-                    (_, Some(local)) => {
-                        (local.into_iter().map(Item::Disk).collect(), None, News::Published)
-                    }
+                    (_, Some(local)) => (reuse::items(local, &twins), None, News::Published),
                     (_, None) => return Ok(done(Vec::new(), Outcome::Missing { code_hash })),
                 };
                 let folder = rules::folder(self.track.set(self.commit));

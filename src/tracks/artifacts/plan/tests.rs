@@ -84,7 +84,15 @@ fn set(manifest: Manifest, lost: &[&str], apart: &[&str]) -> Set {
 }
 
 fn facts(set: Set) -> Facts {
-    Facts { set, is_begun: true, entry: None, code_hash: None, cache: Cache::Unread, local: None }
+    Facts {
+        set,
+        is_begun: true,
+        entry: None,
+        code_hash: None,
+        cache: Cache::Unread,
+        local: None,
+        twins: Twins::new(),
+    }
 }
 
 fn entry() -> Option<Published> {

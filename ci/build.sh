@@ -23,10 +23,11 @@ fi
 # Panics name source files: under one name, whoever built them.
 crates=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --remap-path-prefix=$crates=/cargo"
+# Without what only people at a terminal want (`features` in Cargo.toml).
 # The tests' server as well: with one package alone, cargo gives dependencies fewer features, and
 # builds them, and another executable, anew. The time of a commit would have every C library compiled
 # for each; it dates only files.
-env -u SOURCE_DATE_EPOCH cargo build --locked --release --target "$triple" -p s3-asset-resource -p s3-test-server --bin s3-asset --bin s3-test-server
+env -u SOURCE_DATE_EPOCH cargo build --locked --release --no-default-features --target "$triple" -p s3-asset-resource -p s3-test-server --bin s3-asset --bin s3-test-server
 
 [ $# -gt 0 ] || exit 0
 root=$1

@@ -7,11 +7,14 @@ mod artifacts;
 mod asset_manager;
 mod board;
 mod bucket_options;
+mod by;
 mod code_hash;
 mod doctor;
 mod gocd;
 mod import;
 mod import_plan;
+#[cfg(feature = "manual")]
+mod manual;
 mod package;
 mod release;
 mod schema;
@@ -83,6 +86,14 @@ enum Command {
     /// Prints JSON Schema of a pipeline's `source` and `params`, for editors
     #[command(after_help = schema::HELP)]
     Schema(schema::Arguments),
+    /// Prints what a shell needs to complete commands and options
+    #[cfg(feature = "manual")]
+    #[command(after_help = manual::COMPLETIONS_HELP)]
+    Completions(manual::CompletionsArguments),
+    /// Writes manual pages
+    #[cfg(feature = "manual")]
+    #[command(after_help = manual::MAN_HELP)]
+    Man(manual::ManArguments),
 }
 
 /// How a command answers.
@@ -130,6 +141,10 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Doctor(arguments) => doctor::run(&report, &arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
+            #[cfg(feature = "manual")]
+            Command::Completions(arguments) => manual::completions(arguments),
+            #[cfg(feature = "manual")]
+            Command::Man(arguments) => manual::man(&report, &arguments),
         }
     })
 }

@@ -6,4 +6,5 @@ pub mod pack;
 pub mod report;
 pub mod terminal;
 pub mod unpack;
+pub mod user;
 pub mod workspace;

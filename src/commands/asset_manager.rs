@@ -10,10 +10,11 @@
 
 use super::Output;
 use super::bucket_options::BucketOptions;
+use super::by::By;
 use super::sets_options::{BUCKET, Opened, SetsOptions};
 use crate::code_hash::{Algorithm, NoFiles, Recipe};
 use crate::input::selection::Selection;
-use crate::machine::environment::{self, variable};
+use crate::machine::environment::variable;
 use crate::machine::report::{Report, count};
 use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::{read_text, scan};
@@ -122,7 +123,7 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
     write(&input.directory, COMMIT_HASH, commit.as_str())?;
 
     let opened = sets(&input.bucket).open(report).await?;
-    let run = environment::run();
+    let run = By::default().run()?;
     let code = match &input.filter {
         None => Code::Unknown,
         Some(filter) => {
@@ -227,8 +228,10 @@ impl UploadInput {
 }
 
 /// The options of `upload`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct UploadArguments {
+    #[command(flatten)]
+    by: By,
     /// Shows what would be done, and does nothing
     #[arg(long)]
     dry_run: bool,
@@ -239,7 +242,7 @@ pub(super) struct UploadArguments {
 /// Uploads the package directory, publishes it and fills the cache.
 pub(super) async fn upload(
     report: &Arc<Report>,
-    UploadArguments { dry_run, output }: UploadArguments,
+    UploadArguments { by, dry_run, output }: UploadArguments,
 ) -> anyhow::Result<ExitCode> {
     let input = match UploadInput::read(variable) {
         Ok(input) => input,
@@ -257,7 +260,7 @@ pub(super) async fn upload(
     report.info(format!("commit {commit}"));
     code_hash.iter().for_each(|hash| report.info(format!("code hash {hash}")));
     let opened = sets(&bucket).open(report).await?;
-    let run = environment::run();
+    let run = by.run()?;
     let code = code_hash.clone().map_or(Code::Unknown, Code::Given);
     let ask = Ask { commit: commit.clone(), code, directory: Some((directory, selection()?)) };
     let put = put(&opened, &run);

@@ -78,8 +78,8 @@ pub(super) struct AnnotateArguments {
     /// Pipeline label, an integer
     #[arg(long, value_name = "N")]
     label: u64,
-    /// Username or email
-    #[arg(long)]
+    /// Username or email, which GoCD shows
+    #[arg(long, visible_alias = "by")]
     username: Option<String>,
     /// Where GoCD's link leads
     #[arg(long, value_name = "URL")]

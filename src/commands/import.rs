@@ -9,13 +9,13 @@
 //! the two decides.
 
 use super::artifacts::record;
+use super::by::By;
 use super::import_plan::{Found, State, Step, agreed, folders, steps};
 use super::sets_options::{Opened, SetsOptions};
 use super::unlisted_sets::{self, LegacyFile};
 use super::{Output, table};
 use crate::history::stored::Current;
 use crate::history::{Event, Position};
-use crate::machine::environment;
 use crate::machine::report::{Report, count};
 use crate::machine::terminal::{self, until_terminated};
 use crate::s3::transfer::AT_ONCE;
@@ -213,11 +213,17 @@ async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<Strin
     };
     let position = current.head.position();
     let mut problems = Vec::new();
+    report.begin_all("importing", "folder", plan.caches.len() + plan.steps.len());
 
     let caches: Vec<(&CodeHash, Outcome)> = stream::iter(&plan.caches)
         .map(|cache| {
             let position = &position;
-            async move { anyhow::Ok((&cache.name, seal_cache(opened, cache, position).await?)) }
+            let report = &report;
+            async move {
+                let sealed = seal_cache(opened, cache, position).await?;
+                report.advance_all();
+                anyhow::Ok((&cache.name, sealed))
+            }
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -232,18 +238,21 @@ async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<Strin
 
     let sets: Vec<Outcome> = stream::iter(&plan.steps)
         .map(|step| {
-            let position = &position;
+            let (position, report) = (&position, &report);
             async move {
-                if step.seal {
-                    seal_set(opened, &step.set, position).await
+                let stands = if step.seal {
+                    seal_set(opened, &step.set, position).await?
                 } else {
-                    standing(opened, &step.set).await
-                }
+                    standing(opened, &step.set).await?
+                };
+                report.advance_all();
+                anyhow::Ok(stands)
             }
         })
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
+    report.end_all();
     let mut events = Vec::new();
     for (step, outcome) in plan.steps.iter().zip(sets) {
         match outcome {
@@ -301,7 +310,7 @@ async fn standing(opened: &Opened, set: &Found<CommitId>) -> anyhow::Result<Outc
         // A set of its own is made of it, as a put does.
         Ok(Some(Stood::Copied { .. })) => {
             let ask = Ask { commit: set.name.clone(), code: Code::Unknown, directory: None };
-            let run = environment::run();
+            let run = By::default().run()?;
             let options = ObjectOptions::NONE;
             let put = PutSet { engine: &opened.engine, track: &opened.track, run: &run, options };
             match put.carry_out(&ask).await? {

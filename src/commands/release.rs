@@ -12,6 +12,7 @@ mod options;
 pub(super) use options::{Opened, ReleaseOptions};
 
 use super::Output;
+use super::by::By;
 use crate::machine::report::Report;
 use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::found;
@@ -20,6 +21,7 @@ use crate::tracks::promotion::outcome::{News, Outcome, Standing};
 use crate::tracks::promotion::put::PutAtRank;
 use crate::tracks::promotion::rules::Refused;
 use crate::tracks::promotion::source::InvalidRank;
+use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{Rank, ReleaseVersion};
 use crate::words::object::ObjectOptions;
@@ -101,6 +103,8 @@ pub(super) struct PromoteArguments {
     /// The version, as older releases of s3p take it
     #[arg(long = "version", value_name = "VERSION", conflicts_with = "version")]
     named: Option<String>,
+    #[command(flatten)]
+    by: By,
     /// Prints what would be done, and changes nothing
     #[arg(long)]
     dry_run: bool,
@@ -133,6 +137,8 @@ pub(super) struct RollbackArguments {
     rank: String,
     /// The version; unset: the one that stood there before
     version: Option<String>,
+    #[command(flatten)]
+    by: By,
     /// Prints what would be done, and changes nothing
     #[arg(long)]
     dry_run: bool,
@@ -177,6 +183,7 @@ fn say(name: &str, text: &str) -> anyhow::Result<()> {
 }
 
 async fn promote(report: &Arc<Report>, arguments: &PromoteArguments) -> anyhow::Result<()> {
+    let run = arguments.by.run()?;
     let opened = arguments.releases.open(report, &arguments.file, Some(&arguments.rank)).await?;
     let version = arguments.version.as_deref().or(arguments.named.as_deref());
     let version = version.map(ReleaseVersion::parse).transpose()?;
@@ -198,13 +205,14 @@ async fn promote(report: &Arc<Report>, arguments: &PromoteArguments) -> anyhow::
         let file = found(opened.track.file.path().clone(), path.to_owned())?;
         Ask::upload(&opened.engine, file, version).await
     };
-    put(&opened, ask, arguments.dry_run, arguments.output, |file, version, rank| {
+    put(&opened, ask, &run, arguments.dry_run, arguments.output, |file, version, rank| {
         format!("promoted {file} version {version} to {rank} rank")
     })
     .await
 }
 
 async fn roll_back(report: &Arc<Report>, arguments: &RollbackArguments) -> anyhow::Result<()> {
+    let run = arguments.by.run()?;
     let opened = arguments.releases.open(report, &arguments.file, Some(&arguments.rank)).await?;
     let version = arguments.version.as_deref().map(ReleaseVersion::parse).transpose()?;
     let ask = async {
@@ -214,7 +222,7 @@ async fn roll_back(report: &Arc<Report>, arguments: &RollbackArguments) -> anyho
         };
         Ok(Ask::RollBack { version })
     };
-    put(&opened, ask, arguments.dry_run, arguments.output, |file, version, rank| {
+    put(&opened, ask, &run, arguments.dry_run, arguments.output, |file, version, rank| {
         format!("rolled back {file} to version {version} in {rank} rank")
     })
     .await
@@ -224,12 +232,13 @@ async fn roll_back(report: &Arc<Report>, arguments: &RollbackArguments) -> anyho
 async fn put(
     opened: &Opened,
     ask: impl Future<Output = anyhow::Result<Ask>>,
+    run: &Run,
     dry_run: bool,
     output: Output,
     success: impl Fn(&str, &str, &str) -> String,
 ) -> anyhow::Result<()> {
-    let (engine, track, run) = (&opened.engine, &opened.track, opened.run());
-    let put = PutAtRank { engine, track, run: &run, options: ObjectOptions::NONE };
+    let (engine, track) = (&opened.engine, &opened.track);
+    let put = PutAtRank { engine, track, run, options: ObjectOptions::NONE };
     if dry_run {
         let (steps, outcome) = put.dry_run(&ask.await?).await?;
         let (version, promotion) = (outcome.standing.version(), outcome.standing.number());

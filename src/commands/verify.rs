@@ -171,12 +171,20 @@ async fn verify(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Vec<Ve
             commits.push(commit(opened, text).await?);
         }
     }
-    opened.engine.store.report().info(format!("verifying {}", count(commits.len(), "set")));
-    stream::iter(commits)
-        .map(|commit| set(opened, commit))
+    let report = opened.engine.store.report();
+    report.info(format!("verifying {}", count(commits.len(), "set")));
+    report.begin_all("verifying", "set", commits.len());
+    let sets = stream::iter(commits)
+        .map(|commit| async move {
+            let verified = set(opened, commit).await;
+            report.advance_all();
+            verified
+        })
         .buffered(SETS_AT_ONCE)
         .try_collect()
-        .await
+        .await;
+    report.end_all();
+    sets
 }
 
 /// Verifies the set of a commit.
@@ -245,6 +253,9 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
         }
     };
     verified.bytes = expected.iter().filter(|it| !it.plain).map(|it| it.size).sum();
+    // Of all, plain keys too, every byte is read.
+    let bytes = expected.iter().map(|it| it.size).sum();
+    store.report().begin("verifying", expected.len(), bytes);
     let sizes: HashMap<&str, u64> =
         listing.iter().map(|Listed { key, size, .. }| (key.as_str(), *size)).collect();
     let findings = stream::iter(expected)
@@ -335,6 +346,9 @@ async fn finding(
             differs.then(|| format!("its SHA-256 is {sha256} instead of {}", expected.sha256))
         }
     };
+    if listed != Some(expected.size) {
+        opened.engine.store.report().advance(1, expected.size);
+    }
     let plain = "; the manifest names another key: a put of the commit copies it here again";
     let uri = opened.engine.store.uri(expected.key.as_str());
     Ok(why.map(|why| (uri, if expected.plain { why + plain } else { why })))

@@ -43,9 +43,19 @@ struct Bar {
     files_done: usize,
     bytes: u64,
     bytes_done: u64,
+    /// What the work consists of, where nobody knows beforehand how many files that comes to.
+    stages: Option<Stages>,
     since: Instant,
     drawn: Instant,
     shown: bool,
+}
+
+/// Pieces of work under one bar, each with files of its own.
+#[derive(Debug, Clone, Copy)]
+struct Stages {
+    noun: &'static str,
+    all: usize,
+    done: usize,
 }
 
 impl Report {
@@ -94,29 +104,51 @@ impl Report {
         }
     }
 
-    /// Begins a bar over files and their bytes.
+    /// Begins a bar over files and their bytes; of one piece of work among several, adds them to the
+    /// bar over all.
     pub fn begin(&self, verb: &'static str, files: usize, bytes: u64) {
-        let now = Instant::now();
-        let bar = Bar {
-            verb,
-            files,
-            files_done: 0,
-            bytes,
-            bytes_done: 0,
-            since: now,
-            drawn: now,
-            shown: false,
-        };
-        // Frames are drawn over each other, which what takes no colours does not do either.
-        self.lock().bar = (!self.quiet && !self.plain).then_some(bar);
+        let mut inner = self.lock();
+        match &mut inner.bar {
+            Some(bar) if bar.stages.is_some() => {
+                bar.files += files;
+                bar.bytes += bytes;
+            }
+            _ => inner.bar = self.draws().then(|| Bar::new(verb, files, bytes, None)),
+        }
+    }
+
+    /// Begins a bar over so many pieces of work, whose files only they themselves know.
+    pub fn begin_all(&self, verb: &'static str, noun: &'static str, all: usize) {
+        let stages = Some(Stages { noun, all, done: 0 });
+        self.lock().bar = self.draws().then(|| Bar::new(verb, 0, 0, stages));
+    }
+
+    /// Frames are drawn over each other, which what takes no colours does not do either.
+    fn draws(&self) -> bool {
+        !self.quiet && !self.plain
     }
 
     /// Moves the bar.
     pub fn advance(&self, files: usize, bytes: u64) {
+        self.moved(|bar| {
+            bar.files_done += files;
+            bar.bytes_done += bytes;
+        });
+    }
+
+    /// One piece of the work is done.
+    pub fn advance_all(&self) {
+        self.moved(|bar| {
+            if let Some(stages) = &mut bar.stages {
+                stages.done += 1;
+            }
+        });
+    }
+
+    fn moved(&self, by: impl FnOnce(&mut Bar)) {
         let mut inner = self.lock();
         let Some(bar) = &mut inner.bar else { return };
-        bar.files_done += files;
-        bar.bytes_done += bytes;
+        by(bar);
         if bar.drawn.elapsed() >= REDRAW {
             bar.drawn = Instant::now();
             bar.shown = true;
@@ -124,8 +156,16 @@ impl Report {
         }
     }
 
-    /// Ends the bar.
+    /// Ends the bar over files; a bar over several pieces of work goes on.
     pub fn end(&self) {
+        let is_whole = self.lock().bar.as_ref().is_some_and(|bar| bar.stages.is_none());
+        if is_whole {
+            self.end_all();
+        }
+    }
+
+    /// Ends whatever bar there is.
+    pub fn end_all(&self) {
         let bar = self.lock().bar.take();
         if bar.is_some_and(|bar| bar.shown) {
             write(&format!("{TO_END}\r"));
@@ -191,22 +231,48 @@ fn blot(text: &str, secrets: &[Secret]) -> String {
 }
 
 impl Bar {
-    fn frame(&self) -> String {
-        const WIDTH: u64 = 24;
-        let filled =
-            (self.bytes_done.min(self.bytes) * WIDTH).checked_div(self.bytes).unwrap_or(WIDTH);
-        let bar: String = (0..WIDTH).map(|i| if i < filled { '█' } else { '░' }).collect();
-        let seconds = self.since.elapsed().as_secs_f64().max(0.001);
-        format!(
-            "{} {bar} {}/{} files, {} of {}, {}/s",
-            self.verb,
-            self.files_done,
-            self.files,
-            size(self.bytes_done),
-            size(self.bytes),
-            size((self.bytes_done as f64 / seconds) as u64),
-        )
+    fn new(verb: &'static str, files: usize, bytes: u64, stages: Option<Stages>) -> Bar {
+        let now = Instant::now();
+        Bar {
+            verb,
+            files,
+            files_done: 0,
+            bytes,
+            bytes_done: 0,
+            stages,
+            since: now,
+            drawn: now,
+            shown: false,
+        }
     }
+
+    fn frame(&self) -> String {
+        let seconds = self.since.elapsed().as_secs_f64().max(0.001);
+        let rate = format!("{}/s", size((self.bytes_done as f64 / seconds) as u64));
+        let (verb, done) = (self.verb, size(self.bytes_done));
+        match self.stages {
+            // The one piece of work says of itself how large it is.
+            Some(stages) if stages.all != 1 || self.files == 0 => {
+                let bar = filled(stages.done as u64, stages.all as u64);
+                let moved = (self.bytes_done > 0).then(|| format!(", {done}, {rate}"));
+                let (at, all) = (stages.done, count(stages.all, stages.noun));
+                format!("{verb} {bar} {at}/{all}{}", moved.unwrap_or_default())
+            }
+            _ => {
+                let bar = filled(self.bytes_done, self.bytes);
+                let (files, all) = (self.files_done, self.files);
+                format!("{verb} {bar} {files}/{all} files, {done} of {}, {rate}", size(self.bytes))
+            }
+        }
+    }
+}
+
+/// A bar that is filled as far as so much of all is done.
+fn filled(done: u64, all: u64) -> String {
+    const WIDTH: u64 = 24;
+    let filled = (u128::from(done.min(all)) * u128::from(WIDTH)).checked_div(u128::from(all));
+    let filled = filled.unwrap_or(u128::from(WIDTH));
+    (0..WIDTH).map(|i| if u128::from(i) < filled { '█' } else { '░' }).collect()
 }
 
 /// A number of bytes for people: `1.5 MiB`.
@@ -274,6 +340,56 @@ mod tests {
             };
             assert_eq!(is_coloured(variable, terminal), want, "{variables:?} {terminal}");
         }
+    }
+
+    #[test]
+    fn a_bar_says_how_far_its_work_is() {
+        let stages = |all, done| Some(Stages { noun: "set", all, done });
+        let cases = [
+            (
+                None,
+                (1, 4),
+                (50, 100),
+                "checking ████████████░░░░░░░░░░░░ 1/4 files, 50 B of 100 B, ",
+            ),
+            (None, (0, 2), (0, 0), "checking ████████████████████████ 0/2 files, 0 B of 0 B, "),
+            (stages(3, 1), (0, 0), (0, 0), "checking ████████░░░░░░░░░░░░░░░░ 1/3 sets"),
+            (stages(3, 1), (9, 12), (70, 90), "checking ████████░░░░░░░░░░░░░░░░ 1/3 sets, 70 B, "),
+            (
+                stages(1, 0),
+                (9, 12),
+                (30, 90),
+                "checking ████████░░░░░░░░░░░░░░░░ 9/12 files, 30 B of ",
+            ),
+            (stages(1, 0), (0, 0), (0, 0), "checking ░░░░░░░░░░░░░░░░░░░░░░░░ 0/1 set"),
+            (None, (0, 1), (u64::MAX, u64::MAX), "checking ████████████████████████ 0/1 files, "),
+        ];
+        for (stages, (files_done, files), (bytes_done, bytes), want) in cases {
+            let bar = Bar { files_done, bytes_done, ..Bar::new("checking", files, bytes, stages) };
+            assert!(bar.frame().starts_with(want), "{} / {want}", bar.frame());
+        }
+    }
+
+    #[test]
+    fn pieces_of_work_add_to_the_bar_over_all() {
+        let report = Report::new(false);
+        let seen = || {
+            let inner = report.lock();
+            inner.bar.as_ref().map(|bar| (bar.verb, bar.files, bar.bytes, bar.files_done))
+        };
+        report.begin_all("verifying", "set", 2);
+        report.begin("downloading", 3, 30);
+        report.advance(2, 20);
+        report.end();
+        report.begin("downloading", 1, 10);
+        assert_eq!(seen(), Some(("verifying", 4, 40, 2)));
+        report.end_all();
+        assert_eq!(seen(), None);
+        report.begin("uploading", 1, 10);
+        report.begin("uploading", 2, 20);
+        assert_eq!(seen(), Some(("uploading", 2, 20, 0)), "the second takes the first's place");
+        report.end();
+        assert_eq!(seen(), None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn run(report: &Report, work: impl Future<Output = anyhow::Result<ExitCode>>
     match result {
         Ok(code) => code,
         Err(e) => {
-            report.end();
+            report.end_all();
             report.error(&e);
             if e.is::<Terminated>() { ExitCode::from(TERMINATED) } else { ExitCode::FAILURE }
         }

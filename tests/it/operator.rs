@@ -4,6 +4,7 @@ mod artifacts;
 mod bulk;
 mod code_hash;
 mod doctor;
+mod everyday;
 mod gocd;
 mod import;
 mod manager;

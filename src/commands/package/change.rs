@@ -1,8 +1,8 @@
 //! `s3-asset package add, tag, untag, remove, init`.
 
 use super::Output;
+use crate::commands::by::By;
 use crate::input::object_params::pairs;
-use crate::machine::environment;
 use crate::machine::terminal::{answer, print};
 use crate::tracks::package::ledger::Ledger;
 use crate::tracks::package::plan::{Act, Ask, Outcome};
@@ -46,8 +46,10 @@ Examples:
   s3-asset package init --ledger s3://my-ledger --store s3://my-store";
 
 /// How a change is carried out, and answered.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 struct Mode {
+    #[command(flatten)]
+    by: By,
     /// Prints each step and its reason, and changes nothing
     #[arg(long)]
     dry_run: bool,
@@ -130,7 +132,7 @@ pub(super) async fn add(ledger: &Ledger, arguments: &AddArguments) -> anyhow::Re
     let options = ObjectOptions::default();
     let addition = addition_at(ledger, directory, name, &metadata, &options).await?;
     let ask = Ask { act: Act::Add(addition), tags, untag: Vec::new() };
-    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+    let Some(outcome) = done(ledger, &ask, &arguments.mode).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let Some(added) = outcome.added else { anyhow::bail!("an add answers a version") };
@@ -143,8 +145,8 @@ pub(super) async fn add(ledger: &Ledger, arguments: &AddArguments) -> anyhow::Re
 }
 
 /// Does what is asked for; or prints the plan of it, and answers none.
-async fn done(ledger: &Ledger, ask: &Ask, mode: Mode) -> anyhow::Result<Option<Outcome>> {
-    let run = environment::run();
+async fn done(ledger: &Ledger, ask: &Ask, mode: &Mode) -> anyhow::Result<Option<Outcome>> {
+    let run = mode.by.run()?;
     if !mode.dry_run {
         return carry_out(ledger, ask, &run).await.map(Some);
     }
@@ -172,7 +174,7 @@ pub(super) async fn tag(ledger: &Ledger, arguments: &TagArguments) -> anyhow::Re
     let tag = Tag::parse(&arguments.label)?;
     let version = ledger.resolve(&Spec::parse(&arguments.version)?).await?;
     let ask = Ask { act: Act::Tag(Some(version)), tags: vec![tag.clone()], untag: Vec::new() };
-    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+    let Some(outcome) = done(ledger, &ask, &arguments.mode).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let tagged = outcome.tags.first().map(|(_, number)| *number);
@@ -186,7 +188,7 @@ pub(super) async fn tag(ledger: &Ledger, arguments: &TagArguments) -> anyhow::Re
 pub(super) async fn untag(ledger: &Ledger, arguments: &UntagArguments) -> anyhow::Result<ExitCode> {
     let tag = Tag::parse(&arguments.label)?;
     let ask = Ask { act: Act::Tag(None), tags: Vec::new(), untag: vec![tag.clone()] };
-    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+    let Some(outcome) = done(ledger, &ask, &arguments.mode).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let last = outcome.untagged.first().and_then(|(_, last)| *last);
@@ -203,7 +205,7 @@ pub(super) async fn remove(
 ) -> anyhow::Result<ExitCode> {
     let version = arguments.version;
     let ask = Ask { act: Act::Remove(version), tags: Vec::new(), untag: Vec::new() };
-    let Some(outcome) = done(ledger, &ask, arguments.mode).await? else {
+    let Some(outcome) = done(ledger, &ask, &arguments.mode).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let removed = outcome.removed;

@@ -60,6 +60,8 @@ pub(super) async fn run(ledger: &Ledger, arguments: &Arguments) -> anyhow::Resul
     }
     let (mut versions, mut fetched, mut bytes) = (0, 0, 0);
     let chosen = chosen(ledger, &arguments.packages).await?;
+    let report = ledger.ledger.report();
+    report.begin_all("exporting", "package", chosen.len());
     for package in &chosen {
         let ledger = ledger.of(package);
         let exported = ledger.export().await?;
@@ -78,8 +80,10 @@ pub(super) async fn run(ledger: &Ledger, arguments: &Arguments) -> anyhow::Resul
         fetched += sizes.iter().flatten().count();
         bytes += sizes.iter().flatten().sum::<u64>();
         write(&exported, &packages.join(format!("{}.json", package.name)))?;
+        report.advance_all();
     }
-    ledger.ledger.report().success(format!(
+    report.end_all();
+    report.success(format!(
         "exported {} of {}, {} downloaded ({})",
         count(versions, "version"),
         count(chosen.len(), "package"),
@@ -112,6 +116,7 @@ async fn blob(
         }
     }
     let (key, size) = ledger.blob_of(record).await?;
+    ledger.blobs.store.report().begin("downloading", 1, size);
     let part = directory.join(format!("{name}.{}", unique_id()));
     let create = || File::create_new(&part).with_context(|| part.display().to_string());
     let fetched = ledger.blobs.download(&key, size, Some(record.sha), create).await;

@@ -130,6 +130,8 @@ async fn needed(ledger: &Ledger, others: &[Ledger]) -> anyhow::Result<HashSet<Sh
     let mut needed = HashSet::new();
     for ledger in std::iter::once(ledger).chain(others) {
         let super::Packages { found, odd } = super::packages(ledger).await?;
+        let report = ledger.ledger.report();
+        report.begin_all("reading", "package", found.len());
         if let Some(odd) = odd.first() {
             return Err(fault(
                 format!(
@@ -152,14 +154,17 @@ async fn needed(ledger: &Ledger, others: &[Ledger]) -> anyhow::Result<HashSet<Sh
                 ));
             }
             needed.extend(ledger.of(&package).references().await?);
+            report.advance_all();
         }
+        report.end_all();
     }
     Ok(needed)
 }
 
 async fn carry_out(ledger: &Ledger, steps: &[Step]) -> anyhow::Result<()> {
     let store = &*ledger.blobs.store;
-    stream::iter(steps)
+    store.report().begin_all("cleaning", "blob", steps.len());
+    let done = stream::iter(steps)
         .map(|step| async move {
             let (own, aside) =
                 (ledger.package.blob(&step.sha256)?, ledger.package.aside(&step.sha256)?);
@@ -171,21 +176,27 @@ async fn carry_out(ledger: &Ledger, steps: &[Step]) -> anyhow::Result<()> {
                 ..ObjectOptions::default()
             };
             match step.action {
-                Action::Delete => store.delete(&aside).await,
+                Action::Delete => store.delete(&aside).await?,
                 Action::SetAside => {
-                    let Some(facts) = store.head(&own).await? else { return Ok(()) };
-                    store.copy(&own, &facts, &aside, &as_it_is(&facts)).await?;
-                    store.delete(&own).await
+                    if let Some(facts) = store.head(&own).await? {
+                        store.copy(&own, &facts, &aside, &as_it_is(&facts)).await?;
+                        store.delete(&own).await?;
+                    }
                 }
                 Action::Restore => {
-                    let Some(facts) = store.head(&aside).await? else { return Ok(()) };
-                    store.copy(&aside, &facts, &own, &as_it_is(&facts)).await
+                    if let Some(facts) = store.head(&aside).await? {
+                        store.copy(&aside, &facts, &own, &as_it_is(&facts)).await?;
+                    }
                 }
             }
+            store.report().advance_all();
+            Ok(())
         })
         .buffer_unordered(AT_ONCE)
         .try_collect()
-        .await
+        .await;
+    store.report().end_all();
+    done
 }
 
 /// Puts back what a record refers to that came while blobs were set aside.

@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::export::{blobs_in, packages_in};
-use crate::machine::environment;
+use crate::commands::by::By;
 use crate::machine::report::count;
 use crate::machine::terminal::answer;
 use crate::s3::transfer::corrupt;
@@ -53,21 +53,25 @@ pub(super) async fn run(ledger: &Ledger, arguments: &Arguments) -> anyhow::Resul
         ));
     }
     let (mut versions, mut there, mut names) = (0, 0, Vec::new());
+    let report = ledger.ledger.report();
+    report.begin_all("importing", "package", files.len());
     for file in &files {
         let place = file.display().to_string();
         let exported =
             Exported::parse(&std::fs::read(file).with_context(|| place.clone())?, &place)?;
         let ledger = ledger.of(&ledger.package.named(exported.name()?));
         let restored = ledger
-            .restore(&exported, &environment::run(), async |record, metadata| {
+            .restore(&exported, &By::default().run()?, async |record, metadata| {
                 addition(&ledger, record, metadata, &blobs).await
             })
             .await?;
         versions += restored.versions;
         there += restored.there;
         names.push(exported.name()?.to_string());
+        report.advance_all();
     }
-    ledger.ledger.report().success(format!(
+    report.end_all();
+    report.success(format!(
         "imported {} of {}; {there} were there",
         count(versions, "version"),
         count(names.len(), "package"),

@@ -1,12 +1,11 @@
 //! A bucket with releases in it, and which of them a command is about.
 
 use crate::commands::bucket_options::BucketOptions;
-use crate::machine::environment::{self, variable};
+use crate::machine::environment::variable;
 use crate::machine::report::Report;
 use crate::s3::transfer::Engine;
 use crate::tracks::Track;
 use crate::tracks::promotion::source::Promotion;
-use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::Rank;
 use clap::Args;
@@ -83,14 +82,5 @@ impl Opened {
     /// The ranks that a command is about: its own, or all.
     pub(in crate::commands) fn asked(&self, is_one: bool) -> &[Rank] {
         if is_one { std::slice::from_ref(&self.track.rank) } else { &self.track.ranks }
-    }
-
-    /// Who does it, and when: a build, or a person at a terminal.
-    pub(super) fn run(&self) -> Run {
-        let mut run = environment::run();
-        if run.build.is_empty() {
-            run.build.by = variable("USER");
-        }
-        run
     }
 }

@@ -15,24 +15,37 @@
 //! - a segment's content is decided by heads that were current, so two writers that seal the same
 //!   segment write the same entries: creating it is idempotent. So what is appended goes into the
 //!   head, however much it is, and the *next* write seals it;
+//! - a removal is a line like an entry: it has a number, says who and when, and is sealed. The head
+//!   also says which numbers do not stand, removals among them, and every reader passes those by:
+//!   so what is sealed need not change, and a check needs nothing beside the head to know;
+//! - a removed number never stands again: what is published again gets a new one;
 //! - beside it lie pages of an `index`, which anybody can make anew from it;
 //! - a history has an id, part of its segments' keys and of every [`Position`]: a history that was
 //!   lost and begun anew never meets the segments or positions of the old one.
 
 mod index;
+mod line;
+mod peek;
+mod place;
+mod ranges;
+mod removal;
 mod sealed;
 pub mod stored;
 
+pub use line::Removal;
+pub use peek::Peek;
+pub use place::{Position, Shape};
+pub use ranges::Ranges;
+pub use removal::MOST_PIECES;
 pub use sealed::{Part, Segment};
+
+use line::{Line, LineOf};
 
 use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
 use crate::words::names::shown;
 use crate::words::time::Utc;
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::fmt;
-use std::ops::Range;
 
 /// How many entries a segment holds.
 pub const SEGMENT: u64 = 64;
@@ -43,6 +56,8 @@ pub const VOLUME: u64 = 64;
 pub const KEEP: usize = 32;
 
 const FORMAT: &str = "s3-asset-history/1";
+/// Of a history that has removals: a release that knows none would show what is gone.
+const FORMAT_WITH_REMOVALS: &str = "s3-asset-history/2";
 
 /// One entry: `T` is what the track needs to make a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,189 +82,120 @@ pub struct Event<T> {
     pub what: T,
 }
 
-/// A place in a history: everything appended after it was read has at least this number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    history: String,
-    next: u64,
-}
-
-impl Position {
-    /// Reads what [`fmt::Display`] writes.
-    pub fn parse(text: &str) -> Option<Position> {
-        let (history, next) = text.rsplit_once(':')?;
-        Some(Position { history: history.to_owned(), next: next.parse().ok()? })
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.history, self.next)
-    }
-}
-
 /// The head of a history.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head<T> {
-    format: String,
     id: String,
     /// How many segments are sealed.
     sealed: u64,
     /// What a writer left to make writes fail that were decided before it.
-    #[serde(default)]
     fence: Option<String>,
-    /// Newest first.
+    /// What stands, newest first.
     entries: Vec<Entry<T>>,
+    /// Removals, and what they removed, newest first.
+    gone: Vec<Line<T>>,
+    /// The numbers of removals, and of entries of which nothing is left.
+    removed: Ranges,
+    /// The numbers of entries that do not stand any more, of which something may be left.
+    removing: Ranges,
 }
 
-/// Which history a head is of, and how much of it is sealed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Shape {
+/// A head as it is written.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: DeserializeOwned"))]
+struct Written<T> {
+    format: String,
     id: String,
     sealed: u64,
-}
-
-impl Shape {
-    /// What tells this history from another under the same key.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The place of an entry of this history.
-    pub fn at(&self, number: u64) -> Position {
-        Position { history: self.id.clone(), next: number }
-    }
-
-    /// The segments that hold what is not in the head but may have been appended since a
-    /// position; every segment where the position is of another history, or unknown.
-    pub fn segments_since(&self, position: Option<&Position>) -> Range<u64> {
-        self.segments_from(match position {
-            Some(p) if p.history == self.id => p.next,
-            _ => 1,
-        })
-    }
-
-    /// The segments that hold what is not in the head and has this number or a greater one.
-    pub fn segments_from(&self, number: u64) -> Range<u64> {
-        (number.saturating_sub(1) / SEGMENT).min(self.sealed)..self.sealed
-    }
-
-    /// The segment that holds a number; none: the head does, or nothing.
-    pub fn segment_of(&self, number: u64) -> Option<u64> {
-        let index = number.checked_sub(1)? / SEGMENT;
-        (index < self.sealed).then_some(index)
-    }
-
-    /// The segments that hold the newest `count` entries below the head.
-    pub fn segments_for(&self, count: usize) -> Range<u64> {
-        self.sealed.saturating_sub((count as u64).div_ceil(SEGMENT))..self.sealed
-    }
-}
-
-/// A head that is read entry by entry, newest first, and no further than a reader asks.
-///
-/// A head as this release writes it has its entries on lines of their own, so a check that needs
-/// the newest one parses that alone; any other JSON of the same meaning is parsed whole.
-#[derive(Debug)]
-pub struct Peek<T> {
-    /// Where it was read, for errors that come to light later.
-    uri: String,
-    shape: Shape,
-    entries: Unread<T>,
-}
-
-#[derive(Debug)]
-enum Unread<T> {
-    Lines { bytes: bytes::Bytes, next: usize },
-    Parsed(std::vec::IntoIter<Entry<T>>),
-}
-
-impl<T: Serialize + DeserializeOwned> Peek<T> {
-    /// Reads the first line, or everything.
-    pub fn parse(bytes: bytes::Bytes) -> anyhow::Result<Peek<T>> {
-        if let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
-            && let Some(shape) = first_line(&bytes[..end])
-        {
-            let entries = Unread::Lines { bytes, next: end + 1 };
-            return Ok(Peek { uri: String::new(), shape, entries });
-        }
-        let head = Head::parse(&bytes)?;
-        let shape = head.shape();
-        let entries = Unread::Parsed(head.entries.into_iter());
-        Ok(Peek { uri: String::new(), shape, entries })
-    }
-
-    /// The same, with the object that it was read from.
-    pub fn at(self, uri: String) -> Peek<T> {
-        Peek { uri, ..self }
-    }
-
-    /// Which history this is.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
-    /// The next older entry; none at the head's end.
-    pub fn older(&mut self) -> anyhow::Result<Option<Entry<T>>> {
-        match &mut self.entries {
-            Unread::Parsed(entries) => Ok(entries.next()),
-            Unread::Lines { bytes, next } => {
-                let rest = bytes.get(*next..).unwrap_or_default();
-                let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-                *next += length + 1;
-                let line = &rest[..length];
-                if line.is_empty() || line == b"]}" {
-                    return Ok(None);
-                }
-                let entry = line.strip_suffix(b",").unwrap_or(line);
-                serde_json::from_slice(entry)
-                    .map(Some)
-                    .map_err(|e| damaged(&format!("an entry cannot be read: {e}")))
-                    .with_context(|| self.uri.clone())
-            }
-        }
-    }
-}
-
-/// The shape in the first line of a head as this release writes it.
-fn first_line(line: &[u8]) -> Option<Shape> {
-    #[derive(Deserialize)]
-    struct First {
-        format: String,
-        #[serde(flatten)]
-        shape: Shape,
-    }
-    let mut whole = line.strip_suffix(b"\"entries\":[")?.strip_suffix(b",")?.to_vec();
-    whole.push(b'}');
-    let first: First = serde_json::from_slice(&whole).ok()?;
-    (first.format == FORMAT).then_some(first.shape)
+    #[serde(default)]
+    fence: Option<String>,
+    #[serde(default)]
+    removed: String,
+    #[serde(default)]
+    removing: String,
+    entries: Vec<Line<T>>,
 }
 
 impl<T: Serialize + DeserializeOwned> Head<T> {
     /// An empty history with an id of its own.
     pub fn new(id: impl Into<String>) -> Head<T> {
-        let (format, id) = (FORMAT.to_owned(), id.into());
-        Head { format, id, sealed: 0, fence: None, entries: Vec::new() }
+        Head {
+            id: id.into(),
+            sealed: 0,
+            fence: None,
+            entries: Vec::new(),
+            gone: Vec::new(),
+            removed: Ranges::default(),
+            removing: Ranges::default(),
+        }
     }
 
     /// Reads a head, and refuses one whose numbers do not add up.
     pub fn parse(bytes: &[u8]) -> anyhow::Result<Head<T>> {
-        let head: Head<T> = read(bytes)?;
-        sound(&head.format, &head.entries, head.sealed * SEGMENT + 1)?;
+        let Written { format, id, sealed, fence, removed, removing, entries } = read(bytes)?;
+        sound(&format, entries.iter(), sealed * SEGMENT + 1)?;
+        let ranges = |text: &str| {
+            Ranges::parse(text).ok_or_else(|| damaged("what it says to be removed cannot be read"))
+        };
+        let (removed, removing) = (ranges(&removed)?, ranges(&removing)?);
+        let mut head = Head { id, sealed, fence, removed, removing, ..Head::new("") };
+        let is_removed = |line: &Line<T>| match line {
+            Line::Entry(entry) => {
+                head.removed.contains(entry.number) || head.removing.contains(entry.number)
+            }
+            Line::Removal(_) => true,
+        };
+        let (gone, standing): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_removed);
+        head.entries = standing.into_iter().filter_map(Line::into_entry).collect();
+        head.gone = gone;
+        head.removals_are_sound()?;
         Ok(head)
+    }
+
+    fn removals_are_sound(&self) -> anyhow::Result<()> {
+        let last = self.removed.last().max(self.removing.last());
+        let of_removals = self.gone.iter().filter_map(Line::removal);
+        if !self.removed.common(&self.removing).is_empty()
+            || last.is_some_and(|last| last >= self.next())
+            || !of_removals.map(|it| it.number).all(|number| self.removed.contains(number))
+        {
+            return Err(damaged("what it says to be removed does not agree with its entries"));
+        }
+        Ok(())
     }
 
     /// JSON, an entry a line, for a reader in the S3 console.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
+        let is_plain = self.removed.is_empty() && self.removing.is_empty();
+        let format = if is_plain { FORMAT } else { FORMAT_WITH_REMOVALS };
         let mut top = format!(
-            "\"format\":\"{FORMAT}\",\"id\":{},\"sealed\":{}",
+            "\"format\":\"{format}\",\"id\":{},\"sealed\":{}",
             quoted(&self.id)?,
             self.sealed
         );
         if let Some(fence) = &self.fence {
             top += &format!(",\"fence\":{}", quoted(fence)?);
         }
-        write(&top, &self.entries)
+        for (name, ranges) in [("removed", &self.removed), ("removing", &self.removing)] {
+            if !ranges.is_empty() {
+                top += &format!(",\"{name}\":\"{ranges}\"");
+            }
+        }
+        write(&top, self.lines())
+    }
+
+    /// All that the head holds, newest first.
+    fn lines(&self) -> impl Iterator<Item = LineOf<'_, T>> {
+        let (mut standing, mut gone) =
+            (self.entries.iter().peekable(), self.gone.iter().peekable());
+        std::iter::from_fn(move || {
+            let is_gone = match (standing.peek(), gone.peek()) {
+                (Some(entry), Some(line)) => line.number() > entry.number,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            if is_gone { gone.next().map(LineOf::Line) } else { standing.next().map(LineOf::Entry) }
+        })
     }
 
     /// The fence that was left last.
@@ -263,14 +209,22 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         self
     }
 
-    /// The entries that the head itself holds, newest first.
+    /// The entries that stand and that the head itself holds, newest first.
     pub fn entries(&self) -> &[Entry<T>] {
         &self.entries
     }
 
+    fn into_entries(self) -> Vec<Entry<T>> {
+        self.entries
+    }
+
     /// The number that the next entry gets.
     pub fn next(&self) -> u64 {
-        self.sealed * SEGMENT + self.entries.len() as u64 + 1
+        self.sealed * SEGMENT + self.len() as u64 + 1
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len() + self.gone.len()
     }
 
     /// Where the history stands now.
@@ -278,14 +232,15 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         Position { history: self.id.clone(), next: self.next() }
     }
 
-    /// Which history this is, and how much of it is sealed.
+    /// Which history this is, how much of it is sealed, and what does not stand.
     pub fn shape(&self) -> Shape {
-        Shape { id: self.id.clone(), sealed: self.sealed }
+        let gone = self.removed.union(&self.removing);
+        Shape { id: self.id.clone(), sealed: self.sealed, gone }
     }
 
     /// Whether the head holds enough to seal a segment.
     pub fn is_full(&self) -> bool {
-        self.entries.len() >= KEEP + SEGMENT as usize
+        self.len() >= KEEP + SEGMENT as usize
     }
 
     /// Puts events in front, the oldest first. A head that is full gives what it holds, and none
@@ -294,12 +249,7 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         mut self,
         events: impl IntoIterator<Item = Event<T>>,
     ) -> (Head<T>, Vec<Segment<T>>) {
-        let mut segments = Vec::new();
-        while self.is_full() {
-            let entries = self.entries.split_off(self.entries.len() - SEGMENT as usize);
-            segments.push(Segment::new(&self.id, entries));
-            self.sealed += 1;
-        }
+        let segments = self.sealed_off();
         let next = self.next();
         let mut entries: Vec<Entry<T>> = events
             .into_iter()
@@ -315,6 +265,25 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         entries.append(&mut self.entries);
         self.entries = entries;
         (self, segments)
+    }
+
+    /// Takes what a full head holds too much.
+    fn sealed_off(&mut self) -> Vec<Segment<T>> {
+        let mut segments = Vec::new();
+        while self.is_full() {
+            let last = (self.sealed + 1) * SEGMENT;
+            let standing = self.entries.partition_point(|entry| entry.number > last);
+            let gone = self.gone.partition_point(|line| line.number() > last);
+            let mut lines: Vec<Line<T>> =
+                self.entries.split_off(standing).into_iter().map(Line::Entry).collect();
+            if gone < self.gone.len() {
+                lines.extend(self.gone.split_off(gone));
+                lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.number()));
+            }
+            segments.push(Segment::new(&self.id, lines));
+            self.sealed += 1;
+        }
+        segments
     }
 }
 
@@ -340,27 +309,41 @@ fn read<R: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<R> {
         format: String,
     }
     serde_json::from_slice(bytes).map_err(|e| match serde_json::from_slice::<Format>(bytes) {
-        Ok(Format { format }) if format != FORMAT => newer(&format),
+        Ok(Format { format }) if !is_known(&format) => newer(&format),
         _ => damaged(&format!("it is no history: {e}")),
     })
 }
 
-/// Checks that entries, newest first, go down to `oldest` without a gap.
-fn sound<T>(format: &str, entries: &[Entry<T>], oldest: u64) -> anyhow::Result<()> {
-    if format != FORMAT {
+/// Checks that lines, newest first, go down to `oldest` without a gap.
+fn sound<'l, T: 'l>(
+    format: &str,
+    lines: impl DoubleEndedIterator<Item = &'l Line<T>>,
+    oldest: u64,
+) -> anyhow::Result<()> {
+    if !is_known(format) {
         return Err(newer(format));
     }
-    let numbers = entries.iter().rev().map(|entry| entry.number);
+    let numbers = lines.rev().map(Line::number);
     if numbers.zip(oldest..).any(|(number, expected)| number != expected) {
         return Err(damaged("its numbers have a gap or a repeat"));
     }
     Ok(())
 }
 
+fn is_known(format: &str) -> bool {
+    [FORMAT, FORMAT_WITH_REMOVALS].contains(&format)
+}
+
+/// What lines are written as: releases from before removals refuse them by name.
+fn format_of<T>(lines: &[Line<T>]) -> &'static str {
+    let has_removal = lines.iter().any(|line| line.removal().is_some());
+    if has_removal { FORMAT_WITH_REMOVALS } else { FORMAT }
+}
+
 fn newer(format: &str) -> anyhow::Error {
     fault(
         format!(
-            "the history has the format `{}`, and this release reads `{FORMAT}`",
+            "the history has the format `{}`, and this release reads `{FORMAT_WITH_REMOVALS}`",
             shown(format)
         ),
         "use the release that wrote it, or a newer one",
@@ -378,11 +361,11 @@ fn quoted(text: &str) -> anyhow::Result<String> {
     Ok(serde_json::to_string(text)?)
 }
 
-fn write<T: Serialize>(top: &str, entries: &[Entry<T>]) -> anyhow::Result<Vec<u8>> {
+fn write(top: &str, lines: impl Iterator<Item = impl Serialize>) -> anyhow::Result<Vec<u8>> {
     let mut out = format!("{{{top},\"entries\":[").into_bytes();
-    for (i, entry) in entries.iter().enumerate() {
+    for (i, line) in lines.enumerate() {
         out.extend_from_slice(if i == 0 { b"\n" } else { b",\n" });
-        serde_json::to_writer(&mut out, entry)?;
+        serde_json::to_writer(&mut out, &line)?;
     }
     out.extend_from_slice(b"\n]}\n");
     Ok(out)

@@ -1,6 +1,7 @@
 //! What a head has given away: segments, and the volumes that gather them.
 
-use super::{Entry, FORMAT, SEGMENT, VOLUME, damaged, quoted, read, sound, write};
+use super::line::Line;
+use super::{SEGMENT, VOLUME, damaged, format_of, quoted, read, sound, write};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ops::Range;
 
@@ -56,7 +57,7 @@ impl Part {
     }
 
     /// The number of its oldest entry, and how many it holds.
-    fn numbers(self) -> (u64, u64) {
+    pub(super) fn numbers(self) -> (u64, u64) {
         match self {
             Part::Segment(index) => (index * SEGMENT + 1, SEGMENT),
             Part::Volume(index) => (index * SEGMENT * VOLUME + 1, SEGMENT * VOLUME),
@@ -66,25 +67,32 @@ impl Part {
 
 /// Older entries that never change again: a segment or a volume.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(bound(deserialize = "T: DeserializeOwned"))]
 pub struct Segment<T> {
     format: String,
     id: String,
     /// Newest first.
-    pub(super) entries: Vec<Entry<T>>,
+    #[serde(rename = "entries")]
+    pub(super) lines: Vec<Line<T>>,
 }
 
 impl<T: Serialize + DeserializeOwned> Segment<T> {
-    /// Entries of the history `id`, newest first.
-    pub fn new(id: &str, entries: Vec<Entry<T>>) -> Segment<T> {
-        Segment { format: FORMAT.to_owned(), id: id.to_owned(), entries }
+    /// Lines of the history `id`, newest first.
+    pub(super) fn new(id: &str, lines: Vec<Line<T>>) -> Segment<T> {
+        Segment { format: format_of(&lines).to_owned(), id: id.to_owned(), lines }
+    }
+
+    /// The volume of these segments, the oldest first.
+    pub fn gathering(id: &str, segments: Vec<Segment<T>>) -> Segment<T> {
+        Segment::new(id, segments.into_iter().rev().flat_map(|it| it.lines).collect())
     }
 
     /// Reads a part of the history `id`, and refuses another one.
     pub fn parse(bytes: &[u8], id: &str, part: Part) -> anyhow::Result<Segment<T>> {
         let segment: Segment<T> = read(bytes)?;
         let (first, count) = part.numbers();
-        sound(&segment.format, &segment.entries, first)?;
-        if segment.id != id || segment.entries.len() as u64 != count {
+        sound(&segment.format, segment.lines.iter(), first)?;
+        if segment.id != id || segment.lines.len() as u64 != count {
             return Err(damaged("a part of it is not the one that its key says"));
         }
         Ok(segment)
@@ -92,20 +100,16 @@ impl<T: Serialize + DeserializeOwned> Segment<T> {
 
     /// JSON, an entry a line.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        write(&format!("\"format\":\"{FORMAT}\",\"id\":{}", quoted(&self.id)?), &self.entries)
+        let top = format!("\"format\":\"{}\",\"id\":{}", self.format, quoted(&self.id)?);
+        write(&top, self.lines.iter())
     }
 
     /// Which part it is.
     pub fn part(&self) -> Part {
-        let oldest = self.entries.last().map_or(1, |entry| entry.number);
-        match self.entries.len() as u64 {
+        let oldest = self.lines.last().map_or(1, Line::number);
+        match self.lines.len() as u64 {
             SEGMENT => Part::Segment((oldest - 1) / SEGMENT),
             _ => Part::Volume((oldest - 1) / (SEGMENT * VOLUME)),
         }
-    }
-
-    /// Newest first.
-    pub fn into_entries(self) -> Vec<Entry<T>> {
-        self.entries
     }
 }

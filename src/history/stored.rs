@@ -4,13 +4,16 @@
 //! - an entry is appended only when the whole history since a known position does not hold it, and
 //!   that is looked at anew for each attempt: so two puts of one thing make one entry;
 //! - a write whose answer was lost is found by the same look;
+//! - readers pass by what does not stand, and read no part that holds nothing else;
 //! - the first write to a track's history finds out whether the server obeys conditions, before
 //!   anything is published on the strength of them.
 
 mod named;
+mod removed;
 
 pub use named::MissedPage;
 
+use crate::history::line::Line;
 use crate::history::{Entry, Event, Head, Part, Peek, Position, SEGMENT, Segment, Shape, merged};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
 use crate::words::build::Run;
@@ -150,8 +153,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         shape: &Shape,
         range: Range<u64>,
     ) -> anyhow::Result<Vec<Entry<T>>> {
-        let parts: Vec<Vec<Entry<T>>> = stream::iter(Part::cover(range))
-            .map(|part| self.part(shape.id(), part))
+        let parts: Vec<Vec<Entry<T>>> = stream::iter(shape.parts(range))
+            .map(|part| self.part(shape, part))
             .buffered(PARTS_AT_ONCE)
             .try_collect()
             .await?;
@@ -166,8 +169,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         range: Range<u64>,
         mut fits: impl FnMut(&Entry<T>) -> bool,
     ) -> anyhow::Result<Option<Entry<T>>> {
-        let mut parts = stream::iter(Part::cover(range))
-            .map(|part| self.part(shape.id(), part))
+        let mut parts = stream::iter(shape.parts(range))
+            .map(|part| self.part(shape, part))
             .buffered(PARTS_AHEAD);
         while let Some(entries) = parts.next().await {
             if let Some(entry) = entries?.into_iter().find(&mut fits) {
@@ -177,11 +180,14 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         Ok(None)
     }
 
-    /// The entry of a number: one request, or a second where the head no longer holds it.
+    /// The entry of a number that stands: one request, or a second where the head no longer holds it.
     pub async fn entry(&self, number: u64) -> anyhow::Result<Option<Entry<T>>> {
         let Some(mut head) = self.peek().await? else { return Ok(None) };
+        if !head.shape().stands(number) {
+            return Ok(None);
+        }
         if let Some(segment) = head.shape().segment_of(number) {
-            let entries = self.part(head.shape().id(), Part::Segment(segment)).await?;
+            let entries = self.part(head.shape(), Part::Segment(segment)).await?;
             return Ok(entries.into_iter().find(|entry| entry.number == number));
         }
         while let Some(entry) = head.older()? {
@@ -192,13 +198,21 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         Ok(None)
     }
 
-    async fn part(&self, id: &str, part: Part) -> anyhow::Result<Vec<Entry<T>>> {
+    /// The entries that stand in a part.
+    async fn part(&self, shape: &Shape, part: Part) -> anyhow::Result<Vec<Entry<T>>> {
+        let lines = self.lines(shape.id(), part).await?.into_iter();
+        let entries = lines.filter_map(Line::into_entry);
+        Ok(entries.filter(|entry| shape.stands(entry.number)).collect())
+    }
+
+    /// All that a part holds.
+    async fn lines(&self, id: &str, part: Part) -> anyhow::Result<Vec<Line<T>>> {
         let key = self.part_key(id, part)?;
         let uri = self.store.uri(key.as_str());
         let Some(fetched) = self.store.get(&key).await? else {
             return Err(crate::s3::transfer::missing(&uri));
         };
-        Ok(Segment::parse(&fetched.bytes, id, part).context(uri)?.into_entries())
+        Ok(Segment::parse(&fetched.bytes, id, part).context(uri)?.lines)
     }
 
     /// Appends `what` unless an entry since `position` is the same thing; answers the entry that
@@ -219,8 +233,8 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
             }
             let shape = head.shape();
             let since = shape.segments_since(position);
-            for part in Part::cover(looked_through.max(since.start)..since.end) {
-                let entries = self.part(shape.id(), part).await?;
+            for part in shape.parts(looked_through.max(since.start)..since.end) {
+                let entries = self.part(&shape, part).await?;
                 if let Some(entry) = entries.into_iter().find(|entry| is_same(&entry.what)) {
                     return Ok(Next::Stands(entry));
                 }
@@ -318,8 +332,14 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
     ) -> anyhow::Result<()> {
         let mut known = HashSet::new();
         let (mut looked_through, mut race) = (0, 0);
+        let mut gone = current.head.shape().gone;
         while race < RACES {
             let shape = current.head.shape();
+            if shape.gone != gone {
+                // What was known may be removed since.
+                known.clear();
+                (looked_through, gone) = (0, shape.gone.clone());
+            }
             let range = looked_through..shape.segments_since(None).end;
             looked_through = range.end;
             let older = self.segments(&shape, range).await?;
@@ -346,7 +366,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
 
     /// Enters events, each before the first that is later than it, unless the history has their
     /// names already. Numbers only grow, so the whole history is written anew, under an id of its
-    /// own: a reader of the one before still finds all of that.
+    /// own: a reader of the one before still finds all of that. What is removed does not come along.
     pub async fn interleave<N: Eq + Hash>(
         &self,
         mut current: Current<T>,
@@ -354,6 +374,15 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
         events: Vec<Event<T>>,
     ) -> anyhow::Result<()> {
         for race in 0..RACES {
+            if !current.head.removing().is_empty() {
+                return Err(fault(
+                    format!(
+                        "{}.json: a removal was begun and not ended",
+                        self.store.uri(self.key.as_str())
+                    ),
+                    "end it by running `gc --delete` again, and repeat this then",
+                ));
+            }
             let shape = current.head.shape();
             let older = self.segments(&shape, shape.segments_since(None)).await?;
             let standing = older.iter().rev().chain(current.head.entries().iter().rev());
@@ -399,12 +428,12 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
             .try_collect::<()>()
             .await?;
         for volume in complete {
-            let entries: Vec<Vec<Entry<T>>> = stream::iter(Part::gathered(volume).rev())
-                .map(|index| self.part(&id, Part::Segment(index)))
+            let lines: Vec<Vec<Line<T>>> = stream::iter(Part::gathered(volume).rev())
+                .map(|index| self.lines(&id, Part::Segment(index)))
                 .buffered(PARTS_AT_ONCE)
                 .try_collect()
                 .await?;
-            self.seal(&id, Segment::new(&id, entries.into_iter().flatten().collect())).await?;
+            self.seal(&id, Segment::new(&id, lines.into_iter().flatten().collect())).await?;
         }
         let condition = Condition::Unchanged(etag);
         self.write(&self.head_key()?, head.to_bytes()?.into(), &condition).await

@@ -44,8 +44,9 @@ fn grown(count: u64) -> (Head<u64>, Vec<Segment<u64>>) {
 }
 
 fn numbers(head: &Head<u64>, segments: &[Segment<u64>]) -> Vec<u64> {
-    let sealed = segments.iter().rev().flat_map(|segment| &segment.entries);
-    head.entries.iter().chain(sealed).map(|entry| entry.number).collect()
+    let head = head.entries.iter().map(|entry| entry.number);
+    let sealed = segments.iter().rev().flat_map(|segment| &segment.lines);
+    head.chain(sealed.map(Line::number)).collect()
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn many_at_once_are_sealed_by_the_next_write() {
         assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("head"), head);
         let (head, sealed) = head.append([event(count + 1)]);
         for segment in &sealed {
-            assert!(segment.entries.iter().all(|entry| before.contains(&entry.number)));
+            assert!(segment.lines.iter().all(|line| before.contains(&line.number())));
             let bytes = segment.to_bytes().expect("json");
             Segment::<u64>::parse(&bytes, "h1", segment.part()).expect("segment");
         }
@@ -168,8 +169,7 @@ fn a_volume_is_its_segments_again() {
     let (_, segments) = grown(SEGMENT * VOLUME + 200);
     let last = &segments[VOLUME as usize - 1];
     assert_eq!((last.part().completes(), segments[0].part().completes()), (Some(0), None));
-    let gathered =
-        segments[..VOLUME as usize].iter().rev().flat_map(|s| s.entries.clone()).collect();
+    let gathered = segments[..VOLUME as usize].iter().rev().flat_map(|s| s.lines.clone()).collect();
     let volume = Segment::new("h1", gathered);
     assert_eq!(volume.part(), Part::Volume(0));
     let bytes = volume.to_bytes().expect("json");
@@ -186,7 +186,7 @@ fn a_peek_reads_what_a_parse_reads() {
         let indented = serde_json::to_vec_pretty(&value).expect("json");
         for (bytes, by_line) in [(written, true), (indented, false)] {
             let mut peek = Peek::<u64>::parse(bytes.into()).expect("a head");
-            assert_eq!(matches!(peek.entries, Unread::Lines { .. }), by_line);
+            assert_eq!(peek.is_by_line(), by_line);
             assert_eq!(peek.shape(), &head.shape());
             let mut entries = Vec::new();
             while let Some(entry) = peek.older().expect("an entry") {
@@ -201,8 +201,8 @@ fn a_peek_reads_what_a_parse_reads() {
 fn a_peek_refuses_what_it_comes_across() {
     let (head, _) = grown(3);
     let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
-    let newer = text.replace("history/1", "history/2");
-    assert!(Peek::<u64>::parse(newer.into()).expect_err("newer").to_string().contains("history/2"));
+    let newer = text.replace("history/1", "history/3");
+    assert!(Peek::<u64>::parse(newer.into()).expect_err("newer").to_string().contains("history/3"));
     let mut peek =
         Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
     assert_eq!(peek.older().expect("sound").map(|e| e.what), Some(3));
@@ -227,12 +227,197 @@ fn what_is_damaged_is_refused() {
     let cases = [
         (text.replace("\"number\":2", "\"number\":3"), "gap or a repeat"),
         (text.replace("\"sealed\":0", "\"sealed\":1"), "gap or a repeat"),
-        (text.replace("history/1", "history/2"), "has the format `s3-asset-history/2`"),
-        ("{\"format\":\"s3-asset-history/2\"}".into(), "has the format `s3-asset-history/2`"),
+        (text.replace("history/1", "history/3"), "has the format `s3-asset-history/3`"),
+        ("{\"format\":\"s3-asset-history/3\"}".into(), "has the format `s3-asset-history/3`"),
         (text[..40].to_owned(), "it is no history"),
     ];
     for (text, want) in cases {
         let error = Head::<u64>::parse(text.as_bytes()).expect_err(want).to_string();
         assert!(error.contains(want), "{error}");
+    }
+}
+
+fn ranges(text: &str) -> Ranges {
+    Ranges::parse(text).expect(text)
+}
+
+/// All lines that a history holds, newest first.
+fn all_lines(head: &Head<u64>, segments: &[Segment<u64>]) -> Vec<Line<u64>> {
+    let bytes = head.to_bytes().expect("json");
+    let written: Written<u64> = serde_json::from_slice(&bytes).expect("a head");
+    let sealed = segments.iter().rev().flat_map(|segment| segment.lines.clone());
+    written.entries.into_iter().chain(sealed).collect()
+}
+
+#[test]
+fn a_removal_is_a_line_of_its_own() {
+    let (head, _) = grown(4);
+    let build = Build { name: Some("main/app/gc #7".into()), url: None, by: None };
+    let run = Run { build, ..Run::at(Utc::read("2026-02-01T00:00:00Z")) };
+    let (head, _) = head.mark(&run, &ranges("1-2")).expect("marked");
+    let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "{\"format\":\"s3-asset-history/2\",\"id\":\"h1\",\"sealed\":0,\"removed\":\"5\",\"removing\":\"1-2\",\"entries\":["
+    );
+    assert_eq!(
+        lines[1],
+        "{\"number\":5,\"time\":\"2026-02-01T00:00:00Z\",\"build\":{\"name\":\"main/app/gc #7\"},\"removed\":\"1-2\"},"
+    );
+    assert_eq!(lines.len(), 7);
+    let standing: Vec<u64> = head.entries().iter().map(|entry| entry.number).collect();
+    assert_eq!((standing, head.next()), (vec![4, 3], 6));
+    let (before, after) = (head.clone(), head.finish(&ranges("1-2,4")).expect("something to end"));
+    assert_eq!((after.removing(), after.removed()), (&Ranges::default(), &ranges("1-2,5")));
+    assert_eq!(after.clone().finish(&ranges("1-2")), None);
+    assert_eq!((after.shape(), after.entries()), (before.shape(), before.entries()));
+    assert_eq!(after.removals().map(|it| it.removed.to_string()).collect::<Vec<_>>(), ["1-2"]);
+}
+
+#[test]
+fn only_what_stands_is_marked() {
+    let (head, _) = grown(200);
+    let (head, _) =
+        head.mark(&Run::at(Utc::read("2026-02-01T00:00:00Z")), &ranges("7")).expect("marked");
+    for numbers in ["", "7", "6-7", "201", "202", "200-201", "1000"] {
+        assert!(
+            head.clone()
+                .mark(&Run::at(Utc::read("2026-02-01T00:00:00Z")), &ranges(numbers))
+                .is_err(),
+            "{numbers}"
+        );
+    }
+    for numbers in ["200", "1-6", "8,10,12"] {
+        assert!(
+            head.clone()
+                .mark(&Run::at(Utc::read("2026-02-01T00:00:00Z")), &ranges(numbers))
+                .is_ok(),
+            "{numbers}"
+        );
+    }
+}
+
+#[test]
+fn a_head_says_to_be_gone_only_so_many_pieces() {
+    let (head, _) = grown_by(3 * MOST_PIECES as u64, 4096);
+    let every_other = |count: usize| (1..=count as u64).map(|n| 2 * n).collect::<Ranges>();
+    let mark =
+        |count| head.clone().mark(&Run::at(Utc::read("2026-02-01T00:00:00Z")), &every_other(count));
+    let error = mark(MOST_PIECES).expect_err("too many").to_string();
+    assert!(error.contains("more than 4096 pieces"), "{error}");
+    let (head, _) = mark(MOST_PIECES - 1).expect("as many as fit");
+    assert_eq!(Head::parse(&head.to_bytes().expect("json")).expect("a head"), head);
+}
+
+/// Appends, marks and ends at random, beside a plain list of what must then be there.
+#[test]
+fn any_history_with_removals_says_what_stands() {
+    for seed in 0..12 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut head, mut segments) = (Head::<u64>::new("h1"), Vec::new());
+        // What each number is: an entry that stands, or not.
+        let mut model: Vec<bool> = Vec::new();
+        for _ in 0..random.usize(1..60) {
+            let standing: Vec<u64> =
+                (1..).zip(&model).filter(|(_, stands)| **stands).map(|(n, _)| n).collect();
+            match random.u32(0..3) {
+                0 if !standing.is_empty() => {
+                    let part = random.f64();
+                    let mut numbers: Ranges =
+                        standing.iter().copied().filter(|_| random.f64() < part).collect();
+                    if numbers.is_empty() {
+                        numbers = [standing[0]].into_iter().collect();
+                    }
+                    let (next, sealed) = head
+                        .mark(&Run::at(Utc::read("2026-02-01T00:00:00Z")), &numbers)
+                        .expect("marked");
+                    head = next;
+                    segments.extend(sealed);
+                    numbers.iter().for_each(|number| model[number as usize - 1] = false);
+                    model.push(false);
+                }
+                1 => {
+                    let some = head.removing().iter().filter(|_| random.bool()).collect();
+                    head = head.clone().finish(&some).unwrap_or(head);
+                }
+                _ => {
+                    let events: Vec<u64> = (0..random.u64(1..40)).collect();
+                    model.extend(events.iter().map(|_| true));
+                    let (next, sealed) = head.append(events.into_iter().map(event));
+                    head = next;
+                    segments.extend(sealed);
+                }
+            }
+            let bytes = head.to_bytes().expect("json");
+            assert_eq!(Head::parse(&bytes).expect("a head"), head, "{seed}");
+            let numbers: Vec<u64> = all_lines(&head, &segments).iter().map(Line::number).collect();
+            assert!(numbers.iter().copied().eq((1..=model.len() as u64).rev()), "{seed}");
+            let shape = head.shape();
+            for (number, stands) in (1..).zip(&model) {
+                assert_eq!(shape.stands(number), *stands, "{seed}: {number}");
+            }
+            let value: serde_json::Value = serde_json::from_slice(&bytes).expect("json");
+            let indented = serde_json::to_vec_pretty(&value).expect("json");
+            for bytes in [bytes, indented] {
+                let mut peek = Peek::<u64>::parse(bytes.into()).expect("a head");
+                assert_eq!(peek.shape(), &shape, "{seed}");
+                let mut entries = Vec::new();
+                while let Some(entry) = peek.older().expect("an entry") {
+                    entries.push(entry);
+                }
+                assert_eq!(entries, head.entries, "{seed}");
+            }
+            below_the_head(&head, &segments, &model);
+            for segment in &segments {
+                let bytes = segment.to_bytes().expect("json");
+                let read = Segment::parse(&bytes, "h1", segment.part()).expect("a segment");
+                assert_eq!(read, *segment, "{seed}");
+            }
+        }
+    }
+}
+
+/// As many that stand as are asked for are in the segments that are named, and no segment is named
+/// in vain.
+fn below_the_head(head: &Head<u64>, segments: &[Segment<u64>], model: &[bool]) {
+    let shape = head.shape();
+    let standing = |segment: u64| -> usize {
+        let lines = &segments[segment as usize].lines;
+        lines.iter().filter(|line| model[line.number() as usize - 1]).count()
+    };
+    let all: usize = (0..segments.len() as u64).map(standing).sum();
+    for count in [0, 1, 2, 63, 64, 65, 500] {
+        let range = shape.segments_for(count);
+        let held: usize = range.clone().map(standing).sum();
+        assert!(held >= count.min(all), "{count} of {all}: {range:?} hold {held}");
+        let without_oldest: usize = range.clone().skip(1).map(standing).sum();
+        assert!(range.is_empty() || without_oldest < count, "{count}: {range:?}");
+        let parts = shape.parts(range.clone());
+        let read = |segment: u64| parts.contains(&Part::Segment(segment));
+        let volumes = parts.iter().any(|part| matches!(part, Part::Volume(_)));
+        assert!(volumes || range.clone().all(|it| read(it) == (standing(it) > 0)), "{range:?}");
+    }
+}
+
+#[test]
+fn what_says_two_things_of_a_number_is_refused() {
+    let (head, _) = grown(4);
+    let (head, _) =
+        head.mark(&Run::at(Utc::read("2026-02-01T00:00:00Z")), &ranges("1-2")).expect("marked");
+    let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
+    let cases = [
+        (text.replace("\"removed\":\"5\"", "\"removed\":\"2,5\""), "does not agree"),
+        (text.replace("\"removed\":\"5\"", "\"removed\":\"3\""), "does not agree"),
+        (text.replace("\"removed\":\"5\"", "\"removed\":\"5-6\""), "does not agree"),
+        (text.replace("\"removing\":\"1-2\"", "\"removing\":\"2-1\""), "cannot be read"),
+        (text.replace(",\"removed\":\"1-2\"}", "}"), "neither `what` nor `removed`"),
+        (text.replace("\"what\":4", "\"what\":4,\"removed\":\"1\""), "both `what` and `removed`"),
+        (text.replace(",\"removed\":\"1-2\"}", ",\"removed\":\"\"}"), "names no numbers"),
+        (text.replace("history/2", "history/3"), "has the format `s3-asset-history/3`"),
+    ];
+    for (text, want) in cases {
+        let error = format!("{:#}", Head::<u64>::parse(text.as_bytes()).expect_err(want));
+        assert!(error.contains(want), "{error} / {want}");
     }
 }

@@ -35,6 +35,7 @@ mod proxies;
 mod races;
 mod ranks;
 mod refusals;
+mod removals;
 mod reuse;
 mod roles;
 mod secrets;

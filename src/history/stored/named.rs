@@ -2,6 +2,7 @@
 
 use super::{History, PARTS_AHEAD, write};
 use crate::history::index::{Index, Page};
+use crate::history::line::Line;
 use crate::history::{Entry, Part, SEGMENT, Shape};
 use crate::s3::store::{Condition, Store};
 use crate::words::names::Key;
@@ -42,7 +43,7 @@ impl<T: Serialize + DeserializeOwned + Clone> History<'_, T> {
         missed: &mut Vec<MissedPage>,
         mut fits: impl FnMut(&Entry<T>) -> bool,
     ) -> anyhow::Result<Option<Entry<T>>> {
-        if Part::cover(range.clone()).len() <= FEW {
+        if shape.parts(range.clone()).len() <= FEW {
             return self.find(shape, range, fits).await;
         }
         let pages = Page::cover(shape.sealed).into_iter();
@@ -60,7 +61,7 @@ impl<T: Serialize + DeserializeOwned + Clone> History<'_, T> {
         likely.retain(|segment| range.contains(segment));
         likely.sort_unstable_by(|a, b| b.cmp(a));
         let mut parts = stream::iter(likely)
-            .map(|segment| self.part(shape.id(), Part::Segment(segment)))
+            .map(|segment| self.part(shape, Part::Segment(segment)))
             .buffered(LIKELY);
         while let Some(entries) = parts.next().await {
             if let Some(entry) = entries?.into_iter().find(&mut fits) {
@@ -87,13 +88,14 @@ impl<T: Serialize + DeserializeOwned + Clone> History<'_, T> {
         let mut index = before.unwrap_or_else(|| Index::new(page.segments().start));
         let rest = index.segments().end..page.segments().end;
         let mut parts = stream::iter(Part::cover(rest).into_iter().rev())
-            .map(|part| self.part(id, part))
+            .map(|part| self.lines(id, part))
             .buffered(PARTS_AHEAD);
-        while let Some(entries) = parts.next().await {
-            let mut entries = entries?;
-            entries.reverse();
-            for segment in entries.chunks(SEGMENT as usize) {
-                index.push(segment.iter().flat_map(|entry| names(&entry.what)));
+        while let Some(lines) = parts.next().await {
+            let mut lines = lines?;
+            lines.reverse();
+            for segment in lines.chunks(SEGMENT as usize) {
+                let entries = segment.iter().filter_map(Line::entry);
+                index.push(entries.flat_map(|entry| names(&entry.what)));
             }
         }
         drop(parts);

@@ -56,8 +56,8 @@ pub(in crate::tracks) async fn check(
             shape.segments_since(since.as_ref())
         }
         None if first => shape.segments_for(settings.initial_history.saturating_sub(held)),
-        // The given version is gone: nothing older is of interest.
-        None => 0..0,
+        // The given version is gone: of interest is the newest that stands.
+        None => shape.segments_for(1usize.saturating_sub(held)),
     };
     let older = record.segments(shape, older).await?;
     let _ = older.iter().any(|entry| answer.take(&entry.what));

@@ -51,9 +51,9 @@ pub(super) struct Gathering<'a> {
     /// The large files of the newest sets, read beside it.
     older: Vec<ManifestFile>,
     /// The segments of the history that were searched, and the entry that was in them: they never
-    /// change.
+    /// change, but what is in them may be removed.
     searched: Range<u64>,
-    in_segments: Option<Published>,
+    in_segments: Option<Entry<Published>>,
 }
 
 /// What lies in the cache's folder of some code, as far as it was read.
@@ -278,9 +278,10 @@ impl<'a> Gathering<'a> {
         let found = history.find(&shape, unseen, |entry| self.is_mine(entry)).await?;
         self.searched = range;
         if let Some(entry) = found {
-            self.in_segments = Some(entry.what);
+            self.in_segments = Some(entry);
         }
-        facts.entry.clone_from(&self.in_segments);
+        self.in_segments.take_if(|entry| !shape.stands(entry.number));
+        facts.entry = self.in_segments.as_ref().map(|entry| entry.what.clone());
         Ok(())
     }
 

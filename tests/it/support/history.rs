@@ -1,7 +1,7 @@
 //! Histories of any length, written into the embedded server directly.
 
 use super::{BUCKET, Embedded, commit};
-use s3_asset_resource::history::{Event, Head, Segment};
+use s3_asset_resource::history::{Event, Head, Ranges, Segment};
 use s3_asset_resource::tracks::artifacts::rules::Published;
 use s3_asset_resource::words::build::Run;
 use s3_asset_resource::words::names::CommitId;
@@ -20,6 +20,17 @@ pub(crate) fn grow<T: Serialize + DeserializeOwned + Clone>(
     server: &Embedded,
     key: &str,
     count: usize,
+    what: impl FnMut(usize, &Head<T>) -> T,
+) {
+    grow_and_remove(server, key, count, &|_| None, what);
+}
+
+/// The same, and after the nth entry what `removed` names is removed.
+pub(crate) fn grow_and_remove<T: Serialize + DeserializeOwned + Clone>(
+    server: &Embedded,
+    key: &str,
+    count: usize,
+    removed: &dyn Fn(usize) -> Option<Ranges>,
     mut what: impl FnMut(usize, &Head<T>) -> T,
 ) {
     let mut head: Head<T> = Head::new("grown");
@@ -27,12 +38,18 @@ pub(crate) fn grow<T: Serialize + DeserializeOwned + Clone>(
     for n in 1..=count {
         let what = what(n, &head);
         let time = "2026-01-01T00:00:00Z".to_owned();
-        let (next, segments) = head.append([Event { run: Run::at(Utc::read(&time)), what }]);
+        let (next, mut segments) = head.append([Event { run: Run::at(Utc::read(&time)), what }]);
         head = next;
+        if let Some(numbers) = removed(n) {
+            let (next, more) =
+                head.mark(&Run::at(Utc::read(&time)), &numbers).expect("what stands");
+            head = next.finish(&numbers).expect("something to end");
+            segments.extend(more);
+        }
         for segment in segments {
-            volume.splice(0..0, segment.clone().into_entries());
+            volume.push(segment.clone());
             let completes = segment.part().completes().is_some();
-            let whole = completes.then(|| Segment::new("grown", std::mem::take(&mut volume)));
+            let whole = completes.then(|| Segment::gathering("grown", std::mem::take(&mut volume)));
             for part in [Some(segment), whole].into_iter().flatten() {
                 let key = format!("{key}/grown/{}", part.part().name());
                 server.put(BUCKET, &key, part.to_bytes().expect("JSON"), &[]);

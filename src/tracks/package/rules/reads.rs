@@ -124,11 +124,13 @@ pub fn reads(found: &Found<'_>) -> Reads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Head as HistoryHead;
 
     #[test]
     fn what_the_second_round_reads() {
         use Given::{Gone, Nothing, Stands};
-        let shape: Shape = serde_json::from_str(r#"{"id": "h", "sealed": 10}"#).expect("a shape");
+        let head = r#"{"format": "s3-asset-history/1", "id": "h", "sealed": 10, "entries": []}"#;
+        let shape: Shape = HistoryHead::<u8>::parse(head.as_bytes()).expect("a head").shape();
         let above = |after, upto| Listing::Above { after, upto };
         let newer = |known| Listing::Newer { known };
         // No history: given, initial, latest, the listing.

@@ -61,7 +61,7 @@ mod tests {
         ];
         for (known, by, user, want) in cases {
             let by = By { by: by.map(str::to_owned) };
-            let run = Run { build: known.clone(), time: String::new() };
+            let run = Run { build: known.clone(), time: crate::words::time::Utc::default() };
             let run = by.of(run, || user.map(str::to_owned)).expect("a run");
             assert_eq!(run.build, want, "{by:?} {user:?}");
         }

@@ -26,7 +26,6 @@ use crate::tracks::artifacts::put::{Ask, Code, PutSet};
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::Published;
 use crate::tracks::artifacts::standing::{Stood, stood};
-use crate::words::build::Build;
 use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
@@ -338,8 +337,7 @@ async fn seal_set(
         code_hash: agreed(files.iter().map(|file| file.code_hash.as_ref())).cloned(),
         // A copy out of the cache keeps the commit that filled it.
         cached_from: from.filter(|from| **from != set.name).cloned(),
-        time: Utc::of_seconds(set.modified),
-        build: Build::default(),
+        run: Run::at(Utc::of_seconds(set.modified)),
     };
     seal(opened, set, &provenance, files, position).await
 }
@@ -364,8 +362,7 @@ async fn seal_cache(
         commit,
         code_hash: Some(cache.name.clone()),
         cached_from: None,
-        time: Utc::of_seconds(cache.modified),
-        build: Build::default(),
+        run: Run::at(Utc::of_seconds(cache.modified)),
     };
     seal(opened, cache, &provenance, files, position).await
 }
@@ -420,8 +417,7 @@ mod tests {
             commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
             code_hash: Some(hash.clone()),
             cached_from: None,
-            time: Utc::of_seconds(1_790_000_000),
-            build: Build::default(),
+            run: Run::at(Utc::of_seconds(1_790_000_000)),
         };
         let manifest = Manifest::new(&provenance, Vec::new());
         let without = event(manifest.clone(), &HashSet::new());

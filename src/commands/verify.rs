@@ -9,12 +9,13 @@ use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::Hashed;
 use crate::s3::store::{Fetched, Listed};
 use crate::s3::transfer::AT_ONCE;
-use crate::sealing::plan::{How, Item};
+use crate::sealing::claim::How;
+use crate::sealing::plan::Item;
 use crate::sealing::publish;
 use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance};
 use crate::tracks::artifacts::facts::read_directory;
 use crate::tracks::artifacts::rules;
-use crate::words::build::Build;
+use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
@@ -318,8 +319,7 @@ async fn repair(opened: &Opened, directory: &Path, sets: &[Verified]) -> anyhow:
             commit: set.commit.clone(),
             code_hash: standing.and_then(|standing| standing.manifest.code_hash),
             cached_from: None,
-            time: Utc::default(),
-            build: Build::default(),
+            run: Run::at(Utc::default()),
         };
         let mend = crate::sealing::plan::mend(folder, again, Vec::new(), provenance);
         publish::carry_out(engine, &mend, ObjectOptions::NONE, None).await?;

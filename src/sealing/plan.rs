@@ -1,10 +1,11 @@
 //! How a set gets into a folder: what lies there comes in, and what is to be written goes out.
 //!
-//! Why this is safe under races is told in [`crate::sealing::set`]; here it is decided, and
+//! Why this is safe under races is told in [`crate::sealing::claim`]; here it is decided, and
 //! [`crate::sealing::publish`] carries it out.
 
 use crate::machine::workspace::Hashed;
 use crate::s3::store::{ETag, Facts};
+use crate::sealing::claim::{At, Claimed, How, Seen, place};
 use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
@@ -52,17 +53,6 @@ impl Item {
     }
 }
 
-/// Who may use a folder's plain keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimed {
-    /// Nobody yet.
-    ByNobody,
-    /// The set with this digest.
-    By(Sha256),
-    /// Something that cannot be read stands there: nobody of ours.
-    ByStrangers,
-}
-
 /// What lies in a folder that holds no published set, as far as one set has to do with it.
 #[derive(Debug, Clone)]
 pub struct Ground {
@@ -76,15 +66,17 @@ pub struct Ground {
     pub replaces: Option<ETag>,
 }
 
-/// How the bytes of a file get under a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// They are there.
-    Keep,
-    /// They go where nothing lies.
-    Write,
-    /// They go over other bytes, under a key that is theirs alone.
-    Mend,
+impl Ground {
+    /// What lies under a key, as the file sees it that the set has for it.
+    fn seen(&self, key: &Key) -> Seen {
+        if self.held.contains(key) {
+            Seen::These
+        } else if self.taken.contains_key(key.as_str()) {
+            Seen::Others
+        } else {
+            Seen::Nothing
+        }
+    }
 }
 
 /// A file, and the key that will hold it.
@@ -133,26 +125,13 @@ pub fn publish(
 ) -> anyhow::Result<Plan> {
     let facts: Vec<FileFacts> = items.iter().map(Item::facts).collect();
     let digest = digest(&facts);
-    let owner = match ground.claim {
-        Claimed::ByNobody => true,
-        Claimed::By(other) => other == digest,
-        Claimed::ByStrangers => false,
-    };
     let mut placings = Vec::with_capacity(items.len());
     for (item, facts) in items.into_iter().zip(&facts) {
-        let plain = folder.plain(&facts.path)?;
-        let (key, how) = if ground.held.contains(&plain) {
-            (plain, How::Keep)
-        } else if owner && !ground.taken.contains_key(plain.as_str()) {
-            (plain, How::Write)
-        } else {
-            let own = folder.own(&digest, &facts.path)?;
-            let how = match ground.taken.contains_key(own.as_str()) {
-                _ if ground.held.contains(&own) => How::Keep,
-                true => How::Mend,
-                false => How::Write,
-            };
-            (own, how)
+        let (plain, own) = (folder.plain(&facts.path)?, folder.own(&digest, &facts.path)?);
+        let (at, how) = place(ground.claim, &digest, ground.seen(&plain), ground.seen(&own));
+        let key = match at {
+            At::Plain => plain,
+            At::Own => own,
         };
         placings.push(Placing { item, key, how });
     }
@@ -250,7 +229,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::build::Build;
+    use crate::words::build::Run;
     use crate::words::file::Mode;
     use crate::words::names::{CommitId, Prefix, RelPath};
     use crate::words::time::Utc;
@@ -274,8 +253,7 @@ mod tests {
             commit: CommitId::parse(&"c".repeat(40)).expect("a commit"),
             code_hash: None,
             cached_from: None,
-            time: Utc::read("2026-01-01T00:00:00Z"),
-            build: Build::default(),
+            run: Run::at(Utc::read("2026-01-01T00:00:00Z")),
         }
     }
 

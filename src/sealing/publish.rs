@@ -1,6 +1,6 @@
 //! A set's folder in S3: what lies in it is read, and a plan for it is carried out.
 //!
-//! [`crate::sealing::set`] says which keys a set may write and why that is safe under races, and
+//! [`crate::sealing::claim`] says which keys a set may write and why that is safe under races, and
 //! [`crate::sealing::plan`] decides. Killed anywhere, the same put again finishes: what is already
 //! there with the same bytes is not sent again.
 
@@ -8,8 +8,9 @@ use crate::history::Position;
 use crate::history::stored::Carried;
 use crate::s3::store::{Condition, Facts, Fetched, Listed, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, missing};
-use crate::sealing::plan::{Claimed, Ground, How, Item, Placing, Plan, Seal, Twin};
-use crate::sealing::set::{Claim, Folder, Manifest, ManifestFile, Provenance, digest};
+use crate::sealing::claim::{How, Kind};
+use crate::sealing::plan::{Ground, Item, Placing, Plan, Seal, Twin};
+use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
 use crate::words::names::Key;
@@ -66,14 +67,11 @@ pub async fn ground(
     let pending = folder.pending()?;
     let taken: HashMap<String, u64> =
         listed.iter().map(|Listed { key, size, .. }| (key.clone(), *size)).collect();
-    let claim = if taken.contains_key(pending.as_str()) {
-        match store.get(&pending).await? {
-            None => Claimed::ByNobody,
-            Some(found) => Claim::digest_in(&found.bytes).map_or(Claimed::ByStrangers, Claimed::By),
-        }
-    } else {
-        Claimed::ByNobody
+    let claim = match taken.contains_key(pending.as_str()) {
+        true => store.get(&pending).await?,
+        false => None,
     };
+    let claim = Kind::Set.claimed(claim.as_ref().map(|found| found.bytes.as_ref()));
     let digest = digest(files);
     let held = stream::iter(if taken.is_empty() { &[] } else { files })
         .map(|file| {
@@ -107,7 +105,7 @@ pub async fn carry_out(
     let store = &*engine.store;
     if let Some(digest) = plan.claim {
         let key = plan.folder.pending()?;
-        let bytes = Claim::new(digest, &plan.provenance).to_bytes()?;
+        let bytes = Kind::Set.claim(digest, &plan.provenance.run)?;
         if store.put_own(&key, bytes, &Condition::Absent, &Own::default()).await?
             == Written::Refused
         {

@@ -1,23 +1,12 @@
 //! A set of files under one folder of a bucket: its manifest, and what makes it whole.
 //!
-//! Two kinds of folder hold sets, a commit's and the cache's; both are published the same way:
-//!
-//! 1. `.pending`, create-only, names the digest of the set that may use the folder's *plain* keys
-//!    (`<folder>/<path>`). A set with another digest uses keys of its own,
-//!    `<folder>/.sets/<digest>/<path>`.
-//! 2. The files go up.
-//! 3. `.manifest.json`, create-only and small, decides: the set it lists is the published one.
-//! 4. Where it names keys of its own, their bytes are copied over the plain keys, for readers that
-//!    know nothing of manifests.
-//!
-//! Invariants:
-//! - before a manifest stands, a key is only ever written with one set's bytes: plain keys with
-//!   those of the set that `.pending` names, the others with those of the digest in them. So a
-//!   writer that is late, or comes back from the dead, changes nothing that a manifest names, on
-//!   servers whose multipart completions ignore conditions too;
-//! - after it stands, only step 4 writes plain keys, and only those that the manifest does not name.
+//! Two kinds of folder hold sets, a commit's and the cache's; both are published by the rule of
+//! [`crate::sealing::claim`]:
+//! - the claim is `.pending`, and the digest is the set's, see [`digest`];
+//! - a file's plain key is `<folder>/<path>`, its own is `<folder>/.sets/<digest>/<path>`;
+//! - the record is `.manifest.json`.
 
-use crate::words::build::Build;
+use crate::words::build::{Build, Run};
 use crate::words::digest::{Hasher, Sha256};
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
@@ -28,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 const MANIFEST: &str = "s3-asset-set/1";
-const PENDING: &str = "s3-asset-pending/1";
 
 /// The digest of a set: what its files are, not where they lie or who built them.
 pub fn digest<'a>(files: impl IntoIterator<Item = &'a FileFacts>) -> Sha256 {
@@ -98,10 +86,8 @@ pub struct Provenance {
     pub code_hash: Option<CodeHash>,
     /// Whose files these are, when they come out of the cache.
     pub cached_from: Option<CommitId>,
-    /// When, in UTC, RFC 3339.
-    pub time: Utc,
-    /// By which build.
-    pub build: Build,
+    /// By whom, and when.
+    pub run: Run,
 }
 
 impl Manifest {
@@ -114,8 +100,8 @@ impl Manifest {
             commit: provenance.commit.clone(),
             code_hash: provenance.code_hash.clone(),
             cached_from: provenance.cached_from.clone(),
-            published_at: provenance.time.clone(),
-            build: provenance.build.clone(),
+            published_at: provenance.run.time.clone(),
+            build: provenance.run.build.clone(),
             digest: digest(&facts),
             files,
         }
@@ -169,45 +155,6 @@ impl Manifest {
     /// The bytes of all files together.
     pub fn size(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
-    }
-}
-
-/// `.pending`: the set that may use the folder's plain keys until a manifest stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
-    format: String,
-    /// The digest of that set.
-    pub digest: Sha256,
-    /// When it was claimed, in UTC, RFC 3339.
-    pub since: Utc,
-    /// By which build.
-    #[serde(default, skip_serializing_if = "Build::is_empty")]
-    pub build: Build,
-}
-
-impl Claim {
-    /// A claim for a set.
-    pub fn new(digest: Sha256, provenance: &Provenance) -> Claim {
-        Claim {
-            format: PENDING.to_owned(),
-            digest,
-            since: provenance.time.clone(),
-            build: provenance.build.clone(),
-        }
-    }
-
-    /// The digest that a claim names; none where the text is no claim of ours: then nobody of
-    /// ours owns the plain keys.
-    pub fn digest_in(bytes: &[u8]) -> Option<Sha256> {
-        serde_json::from_slice::<Claim>(bytes)
-            .ok()
-            .filter(|c| c.format == PENDING)
-            .map(|c| c.digest)
-    }
-
-    /// JSON.
-    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        pretty(self)
     }
 }
 
@@ -265,8 +212,7 @@ mod tests {
             commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
             code_hash: None,
             cached_from: None,
-            time: Utc::read("2026-01-01T00:00:00Z"),
-            build: Build::default(),
+            run: Run::at(Utc::read("2026-01-01T00:00:00Z")),
         };
         Manifest::new(&provenance, vec![file("b", b"2"), file("a/x", b"1")])
     }
@@ -317,20 +263,5 @@ mod tests {
             .expect_err(want);
             assert!(error.to_string().contains(want), "{error} / {want}");
         }
-    }
-
-    #[test]
-    fn a_claim_that_is_not_ours_claims_nothing() {
-        let provenance = Provenance {
-            commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
-            code_hash: None,
-            cached_from: None,
-            time: Utc::default(),
-            build: Build::default(),
-        };
-        let claim = Claim::new(Sha256::of(b"x"), &provenance).to_bytes().expect("json");
-        assert_eq!(Claim::digest_in(&claim), Some(Sha256::of(b"x")));
-        assert_eq!(Claim::digest_in(b""), None);
-        assert_eq!(Claim::digest_in(b"{\"format\":\"other\"}"), None);
     }
 }

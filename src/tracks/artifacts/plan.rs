@@ -10,7 +10,8 @@ use super::source::Artifacts;
 use crate::machine::report::{Report, count, size};
 use crate::machine::workspace::Hashed;
 use crate::s3::transfer::missing;
-use crate::sealing::plan::{self as sealing, Ground, How, Item};
+use crate::sealing::claim::How;
+use crate::sealing::plan::{self as sealing, Ground, Item};
 use crate::sealing::set::{Manifest, ManifestFile, Provenance, digest};
 use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
@@ -169,8 +170,7 @@ impl Putter<'_> {
                 let lost = self.found_again(&manifest, &lost, local.as_deref().unwrap_or(&[]))?;
                 let folder = rules::folder(self.track.set(self.commit));
                 let provenance = Provenance {
-                    time: manifest.published_at.clone(),
-                    build: manifest.build.clone(),
+                    run: Run { time: manifest.published_at.clone(), build: manifest.build.clone() },
                     ..self.provenance(manifest.code_hash.clone(), None)
                 };
                 let mend = sealing::mend(folder, lost, apart, provenance);
@@ -294,13 +294,7 @@ impl Putter<'_> {
     }
 
     fn provenance(&self, code_hash: Option<CodeHash>, cached_from: Option<CommitId>) -> Provenance {
-        Provenance {
-            commit: self.commit.clone(),
-            code_hash,
-            cached_from,
-            time: self.run.time.clone(),
-            build: self.run.build.clone(),
-        }
+        Provenance { commit: self.commit.clone(), code_hash, cached_from, run: self.run.clone() }
     }
 
     /// Each step and its reason, in words.

@@ -81,7 +81,7 @@ pub(super) async fn seen(store: &Store, candidates: Vec<ManifestFile>) -> Twins 
     let looked = stream::iter(candidates).map(|file| async move {
         let facts = store.head(&file.key).await.ok().flatten()?;
         let is_same = facts.holds(file.size, &file.sha256);
-        is_same.then(|| (file.sha256, Twin { key: file.key, seen: facts }))
+        is_same.then_some((file.sha256, Twin { key: file.key, seen: facts }))
     });
     looked.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await
 }

@@ -1,7 +1,7 @@
 //! What a put at a rank depends on, read from S3: reads only.
 
-use super::plan::{Claimed, Facts, Goal, Hit, Object};
-use super::rules::archive::{Claim, Record, Shelf};
+use super::plan::{Facts, Goal, Hit, Object};
+use super::rules::archive::{Record, Shelf};
 use super::rules::{Intent, Place, Promoted, Refused, Release, S3P};
 use super::source::Promotion;
 use crate::history::stored::{Current, History, MissedPage};
@@ -10,7 +10,9 @@ use crate::machine::workspace::Hashed;
 use crate::s3;
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
+use crate::sealing::claim::{At, Claimed, Kind, Seen, place};
 use crate::words::fault::fault;
+use crate::words::file::FileFacts;
 use crate::words::names::{Key, Rank, ReleaseVersion};
 use crate::words::object::{POSITION, PROMOTION, VERSION};
 use crate::words::time::stamp;
@@ -349,7 +351,7 @@ impl<'a> Gathering<'a> {
             }
             (None, None) => return Ok(Goal::Unread),
         };
-        Ok(Goal::Archived { release, object: None, plain: None })
+        Ok(Goal::Archived { release, object: None, plain: Seen::Nothing })
     }
 
     /// What the archive holds of a file's version.
@@ -362,33 +364,25 @@ impl<'a> Gathering<'a> {
         if let Some(Archived { release, since }) = self.recorded(version, &shelf).await? {
             let object = self.object(&release.key).await?;
             let plain = match release.key == shelf.plain {
-                true => None,
-                false => self.object(&shelf.plain).await?,
+                true => Seen::Nothing,
+                false => seen(self.object(&shelf.plain).await?, &file.facts),
             };
             return Ok((Goal::Archived { release, object, plain }, since));
         }
         let plain = self.object(&shelf.plain).await?;
         // Asked for after the object: whoever writes it claims it first.
         let claim = self.store().get(&shelf.claim()?).await?;
-        let claim = claim.map(|it| match Claim::digest_in(&it.bytes) {
-            Some(sha256) if sha256 == file.facts.sha256 => Claimed::ByThese,
-            _ => Claimed::ByOthers,
-        });
-        if let (Some(object), None) = (&plain, claim) {
+        let claim = Kind::Release.claimed(claim.as_ref().map(|it| it.bytes.as_ref()));
+        if let (Some(object), Claimed::ByNobody) = (&plain, claim) {
             let release = self.hashed(version, &shelf.plain, object.size).await?;
             let object = Some(object.clone());
-            return Ok((Goal::Archived { release, object, plain: None }, None));
+            return Ok((Goal::Archived { release, object, plain: Seen::Nothing }, None));
         }
-        let is_own = match (&claim, &plain) {
-            (None, _) | (Some(Claimed::ByThese), None) => false,
-            (Some(Claimed::ByThese), Some(plain)) => {
-                plain.size != file.facts.size || plain.sha256 != Some(file.facts.sha256)
-            }
-            (Some(Claimed::ByOthers), _) => true,
-        };
-        let own = match is_own {
-            true => self.object(&shelf.own(&file.facts.sha256)?).await?,
-            false => None,
+        let sha256 = &file.facts.sha256;
+        let plain = seen(plain, &file.facts);
+        let own = match place(claim, sha256, plain, Seen::Nothing) {
+            (At::Plain, _) => Seen::Nothing,
+            (At::Own, _) => seen(self.object(&shelf.own(sha256)?).await?, &file.facts),
         };
         Ok((Goal::Vacant { claim, plain, own }, None))
     }
@@ -438,7 +432,7 @@ impl<'a> Gathering<'a> {
     /// A release of the archive, and whether it still is there.
     async fn goal(&self, release: Release) -> anyhow::Result<Goal> {
         let object = self.object(&release.key).await?;
-        Ok(Goal::Archived { release, object, plain: None })
+        Ok(Goal::Archived { release, object, plain: Seen::Nothing })
     }
 
     async fn object(&self, key: &Key) -> anyhow::Result<Option<Object>> {
@@ -475,5 +469,14 @@ impl<'a> Gathering<'a> {
         self.searched = range.end;
         self.found = hit.or(self.found.take());
         Ok(self.found.clone())
+    }
+}
+
+/// What lies under a key, as a file sees it that is to lie there.
+fn seen(object: Option<Object>, file: &FileFacts) -> Seen {
+    match object {
+        None => Seen::Nothing,
+        Some(object) if object.holds(file.size, &file.sha256) => Seen::These,
+        Some(_) => Seen::Others,
     }
 }

@@ -6,16 +6,16 @@
 //! entry: so whatever several writers do, the last of them leaves the newest; and after one that was
 //! killed, the next put does.
 //!
-//! A version's bytes go into the archive as [`super::rules::archive`] says, which is safe under
+//! A version's bytes go into the archive as [`crate::sealing::claim`] says, which is safe under
 //! races: each of those steps is create-only, and one that is refused means that another writer was
 //! faster. Then everything is looked at anew.
 
 use super::outcome::{News, Outcome, Standing};
-use super::rules::archive::Shelf;
 use super::rules::{Intent, Look, Place, Promoted, Refused, Release, S3P};
 use super::source::Promotion;
 use crate::history::Entry;
 use crate::s3::transfer::{corrupt, missing};
+use crate::sealing::claim::{At, Claimed, How, Seen, place};
 use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
@@ -33,6 +33,13 @@ pub(super) struct Object {
     pub(super) version: Option<String>,
     /// The promotion that it says it shows.
     pub(super) promotion: Option<String>,
+}
+
+impl Object {
+    /// Whether these bytes are what it says it is.
+    pub(super) fn holds(&self, size: u64, sha256: &Sha256) -> bool {
+        self.size == size && self.sha256.as_ref() == Some(sha256)
+    }
 }
 
 impl From<&crate::s3::store::Facts> for Object {
@@ -81,27 +88,18 @@ pub(super) enum Goal {
         release: Release,
         /// The object that it names.
         object: Option<Object>,
-        /// The object under the plain key, where the release lies under another.
-        plain: Option<Object>,
+        /// What lies under the plain key, where the release lies under another.
+        plain: Seen,
     },
     /// The archive has no such version yet.
     Vacant {
-        /// Whose bytes may be written under the plain key; none: nobody claimed it.
-        claim: Option<Claimed>,
-        /// The object under the plain key.
-        plain: Option<Object>,
-        /// The object under the key of these very bytes, read where the plain key is another's.
-        own: Option<Object>,
+        /// Whose bytes may be written under the plain key.
+        claim: Claimed,
+        /// What lies under the plain key.
+        plain: Seen,
+        /// What lies under the key of these very bytes, where the plain one is not to be used.
+        own: Seen,
     },
-}
-
-/// Who may write a plain key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claimed {
-    /// These bytes may.
-    ByThese,
-    /// Other bytes may, or nobody can tell.
-    ByOthers,
 }
 
 /// What a search in a rank's history found.
@@ -284,64 +282,34 @@ impl Putter<'_> {
                     (_, Err(why)) => return Err(why),
                 }
                 let shelf = self.track.shelf(version)?;
-                let agrees =
-                    plain.as_ref().is_some_and(|it| holds(it, release.size, &release.sha256));
-                if facts.file.is_some() && release.key != shelf.plain && !agrees {
+                if facts.file.is_some() && release.key != shelf.plain && *plain != Seen::These {
                     steps.push(Step::Agree(release.clone()));
                 }
                 return Ok(Some(release.clone()));
             }
-            Goal::Vacant { claim, plain, own } => (claim, plain, own),
+            Goal::Vacant { claim, plain, own } => (*claim, *plain, *own),
         };
         let Some((size, sha256)) = facts.file else { return Ok(None) };
         let shelf = self.track.shelf(version)?;
-        let key = match (claim, plain) {
-            (None, _) => {
-                steps.push(Step::Claim(shelf.plain.clone()));
-                steps.push(Step::Send(shelf.plain.clone()));
-                shelf.plain.clone()
-            }
-            (Some(Claimed::ByThese), None) => {
-                steps.push(Step::Send(shelf.plain.clone()));
-                shelf.plain.clone()
-            }
-            (Some(Claimed::ByThese), Some(there)) if holds(there, size, &sha256) => {
-                shelf.plain.clone()
-            }
-            _ => self.own_key(&shelf, own.as_ref(), size, &sha256, steps)?,
+        let (at, how) = place(claim, &sha256, plain, own);
+        let key = match at {
+            At::Plain => shelf.plain.clone(),
+            At::Own => shelf.own(&sha256)?,
         };
+        if claim == Claimed::ByNobody {
+            steps.push(Step::Claim(shelf.plain.clone()));
+        }
+        match how {
+            How::Keep => {}
+            How::Write => steps.push(Step::Send(key.clone())),
+            How::Mend => steps.push(Step::Mend(key.clone())),
+        }
         let release = Release { version: version.clone(), size, sha256, key };
         steps.push(Step::Record(release.clone()));
         if release.key != shelf.plain {
             steps.push(Step::Agree(release.clone()));
         }
         Ok(Some(release))
-    }
-
-    /// The key that only these bytes may use.
-    fn own_key(
-        &self,
-        shelf: &Shelf,
-        own: Option<&Object>,
-        size: u64,
-        sha256: &Sha256,
-        steps: &mut Vec<Step>,
-    ) -> anyhow::Result<Key> {
-        let key = shelf.own(sha256)?;
-        match own {
-            None => steps.push(Step::Send(key.clone())),
-            Some(there) if holds(there, size, sha256) => {}
-            Some(_) => {
-                return Err(fault(
-                    format!(
-                        "{}: other bytes lie under a key that only these may use",
-                        self.bucket.uri(key.as_str())
-                    ),
-                    "somebody else wrote to it: delete the object, and run the put again",
-                ));
-            }
-        }
-        Ok(key)
     }
 
     /// Refuses an object that is not what was archived.
@@ -412,7 +380,7 @@ impl Putter<'_> {
             Step::Claim(key) => format!("claim {} for these bytes: nobody has", uri(key)),
             Step::Send(key) => format!("upload the file to {}: nothing is there", uri(key)),
             Step::Mend(key) => format!(
-                "upload the file over {}: it is not what the archive's record says",
+                "upload the file over {}: other bytes lie under a key that is for these alone",
                 uri(key)
             ),
             Step::Record(release) => format!(
@@ -442,15 +410,10 @@ impl Putter<'_> {
     }
 }
 
-/// Whether an object holds some bytes, as it says itself.
-fn holds(there: &Object, size: u64, sha256: &Sha256) -> bool {
-    there.size == size && there.sha256.as_ref() == Some(sha256)
-}
-
 /// Whether a rank's object shows an entry.
 fn shows(there: &Object, entry: &Entry<Promoted>) -> bool {
     let release = &entry.what.release;
-    holds(there, release.size, &release.sha256)
+    there.holds(release.size, &release.sha256)
         && there.version.as_deref() == Some(release.version.as_str())
         && there.promotion.as_deref() == Some(&entry.number.to_string())
 }

@@ -6,7 +6,7 @@ use super::facts::{Ask, Gathering, history};
 use super::outcome::{News, Outcome};
 use super::params::{Act, PutPromotion, VersionOf};
 use super::plan::{Plan, Putter, Step};
-use super::rules::archive::{Claim, Record};
+use super::rules::archive::Record;
 use super::rules::{Promoted, Release, describe};
 use super::source::Promotion;
 use crate::history::Position;
@@ -16,6 +16,7 @@ use crate::machine::pack::Packed;
 use crate::machine::workspace::{Found, Hashed, find_one, hash, input, read_text};
 use crate::s3::store::{Condition, Facts, Store, Written};
 use crate::s3::transfer::{Engine, blocking};
+use crate::sealing::claim::Kind;
 use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::names::{Key, ReleaseFile, ReleaseVersion};
@@ -215,7 +216,7 @@ impl PutAtRank<'_> {
     /// Claims the plain key of a version for a file's bytes.
     async fn claim(&self, ask: &Ask, version: &ReleaseVersion) -> anyhow::Result<bool> {
         let key = self.track.shelf(version)?.claim()?;
-        let claim = Claim::new(uploaded(ask)?.facts.sha256, self.run).to_bytes()?;
+        let claim = Kind::Release.claim(uploaded(ask)?.facts.sha256, self.run)?;
         Ok(self.write_record(&key, claim, None).await? == Written::Yes)
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sealing::plan::Claimed;
+use crate::sealing::claim::Claimed;
 use crate::tracks::{Source, Track};
 use crate::words::digest::Sha256;
 use crate::words::fault::hint_of;
@@ -59,8 +59,7 @@ fn manifest(time: &str, code_hash: Option<CodeHash>) -> Manifest {
         commit: commit('c'),
         code_hash,
         cached_from: None,
-        time: Utc::read(time),
-        build: Build::default(),
+        run: Run::at(Utc::read(time)),
     };
     Manifest::new(&provenance, vec![file("a", "a"), file("b", "b")])
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::sealing::claim::Claimed;
+use crate::sealing::claim::Seen::{self, Nothing, Others, These};
 use crate::tracks::{Source, Track};
 use crate::words::build::Build;
 use crate::words::names::Rank;
@@ -75,11 +77,11 @@ fn upload(version: &str, goal: Goal) -> Facts {
     }
 }
 
-fn vacant(claim: Option<Claimed>, plain: Option<Object>, own: Option<Object>) -> Goal {
+fn vacant(claim: Claimed, plain: Seen, own: Seen) -> Goal {
     Goal::Vacant { claim, plain, own }
 }
 
-fn archived(release: Release, object: Option<Object>, plain: Option<Object>) -> Goal {
+fn archived(release: Release, object: Option<Object>, plain: Seen) -> Goal {
     Goal::Archived { release, object, plain }
 }
 
@@ -106,36 +108,34 @@ fn steps(rank: &str, facts: &Facts) -> Result<(String, News), String> {
 
 #[test]
 fn an_upload_brings_its_bytes_into_the_archive() {
-    use Claimed::{ByOthers, ByThese};
-    let (these, others) = (Some(object("1")), Some(object("2")));
+    let (by_nobody, by_these) = (Claimed::ByNobody, Claimed::By(sha("1")));
+    let by_others = Claimed::ByStrangers;
+    let these = Some(object("1"));
     let (plain, own) = (release("1", "1", true), release("1", "1", false));
     let done = "enter 4, show 4";
     let cases = [
-        ("nothing is there", vacant(None, None, None), "claim, send, record, "),
-        ("it was killed after its claim", vacant(Some(ByThese), None, None), "send, record, "),
-        ("after its bytes", vacant(Some(ByThese), these.clone(), None), "record, "),
-        ("after its record", archived(plain.clone(), these.clone(), None), ""),
+        ("nothing is there", vacant(by_nobody, Nothing, Nothing), "claim, send, record, "),
+        ("it was killed after its claim", vacant(by_these, Nothing, Nothing), "send, record, "),
+        ("after its bytes", vacant(by_these, These, Nothing), "record, "),
+        ("after its record", archived(plain.clone(), these.clone(), Nothing), ""),
+        ("s3p came between", vacant(by_these, Others, Nothing), "send own, record own, agree, "),
+        ("others claimed it", vacant(by_others, Nothing, Nothing), "send own, record own, agree, "),
+        ("and it sent", vacant(by_others, Nothing, These), "record own, agree, "),
+        ("and others sent", vacant(by_others, Others, Nothing), "send own, record own, agree, "),
         (
-            "s3p came between",
-            vacant(Some(ByThese), others.clone(), None),
-            "send own, record own, agree, ",
+            "others wrote to the key that is for these alone",
+            vacant(by_others, Others, Others),
+            "mend, record own, agree, ",
         ),
-        ("others claimed it", vacant(Some(ByOthers), None, None), "send own, record own, agree, "),
-        ("and it sent", vacant(Some(ByOthers), None, these.clone()), "record own, agree, "),
+        ("it recorded its own key", archived(own.clone(), these.clone(), Others), "agree, "),
+        ("and agreed", archived(own.clone(), these.clone(), These), ""),
         (
-            "and others sent",
-            vacant(Some(ByOthers), others.clone(), None),
-            "send own, record own, agree, ",
+            "s3p wrote over the object",
+            archived(plain.clone(), Some(object("12")), Nothing),
+            "mend, ",
         ),
-        (
-            "it recorded its own key",
-            archived(own.clone(), these.clone(), others.clone()),
-            "agree, ",
-        ),
-        ("and agreed", archived(own.clone(), these.clone(), these.clone()), ""),
-        ("s3p wrote over the object", archived(plain.clone(), Some(object("12")), None), "mend, "),
-        ("the object is gone", archived(plain.clone(), None, None), "send, "),
-        ("the other is gone", archived(own, None, these), "send own, "),
+        ("the object is gone", archived(plain.clone(), None, Nothing), "send, "),
+        ("the other is gone", archived(own, None, These), "send own, "),
     ];
     for (what, goal, want) in cases {
         let planned = steps("qa", &upload("1", goal)).expect(what);
@@ -147,12 +147,8 @@ fn an_upload_brings_its_bytes_into_the_archive() {
 fn an_upload_is_refused_before_anything_is_done() {
     let other = release("1", "2", true);
     let cases = [
-        (archived(other.clone(), Some(object("2")), None), "is archived with other bytes"),
-        (archived(other, None, None), "is archived with other bytes"),
-        (
-            vacant(Some(Claimed::ByOthers), None, Some(object("2"))),
-            "other bytes lie under a key that only these may use",
-        ),
+        (archived(other.clone(), Some(object("2")), Nothing), "is archived with other bytes"),
+        (archived(other, None, Nothing), "is archived with other bytes"),
     ];
     for (goal, want) in cases {
         let error = steps("qa", &upload("1", goal)).expect_err(want);
@@ -164,7 +160,7 @@ fn an_upload_is_refused_before_anything_is_done() {
 
 #[test]
 fn what_is_done_already_is_not_done_again() {
-    let goal = || archived(release("1", "1", true), Some(object("1")), None);
+    let goal = || archived(release("1", "1", true), Some(object("1")), Nothing);
     let (own, other, newest) = (entry(3, "1", "me"), entry(3, "1", "x"), entry(7, "2", "y"));
     let before = News::Before(text("2"));
     let stale = Some(showing(&entry(2, "1", "x")));
@@ -196,7 +192,7 @@ fn what_is_done_already_is_not_done_again() {
     assert_eq!(steps("qa", &by_s3p), Ok((String::new(), before)));
     let stands = Facts { newest: None, s3p: Some(text("1")), ..upload("1", goal()) };
     assert_eq!(steps("qa", &stands), Ok((String::new(), News::Already)));
-    let others = archived(release("1", "2", true), None, None);
+    let others = archived(release("1", "2", true), None, Nothing);
     let error = steps("qa", &Facts { newest: None, s3p: Some(text("1")), ..upload("1", others) });
     assert!(error.expect_err("other bytes").contains("with other bytes"));
 }
@@ -207,7 +203,7 @@ fn a_promotion_and_a_rollback_enter_bytes_that_are_there() {
     let promote = |object| Facts {
         intent: Intent::Promote { version: text("1"), from: from() },
         file: None,
-        ..upload("1", archived(release("1", "1", true), object, None))
+        ..upload("1", archived(release("1", "1", true), object, Nothing))
     };
     let back = |hit, goal| Facts {
         intent: Intent::RollBack { version: text("1"), build_url: None },
@@ -215,7 +211,7 @@ fn a_promotion_and_a_rollback_enter_bytes_that_are_there() {
         hit,
         ..upload("1", goal)
     };
-    let there = || archived(release("1", "1", true), Some(object("1")), None);
+    let there = || archived(release("1", "1", true), Some(object("1")), Nothing);
     let done = |words: &str| Ok((words.to_owned(), News::Promoted));
     assert_eq!(steps("production", &promote(Some(object("1")))), done("enter 4, show 4"));
     let first = Facts { newest: None, ..promote(Some(object("1"))) };
@@ -229,7 +225,7 @@ fn a_promotion_and_a_rollback_enter_bytes_that_are_there() {
     let base = Some(Hit::Base(entry(1, "1", "x")));
     assert_eq!(steps("qa", &back(base.clone(), there())), done("enter 4, show 4"));
     assert_eq!(steps("qa", &back(Some(Hit::BaseByS3p), there())), done("enter 4, show 4"));
-    let gone = back(base, archived(release("1", "1", true), None, None));
+    let gone = back(base, archived(release("1", "1", true), None, Nothing));
     assert!(steps("qa", &gone).expect_err("gone").contains("gone"));
     for newest in [None, Some(entry(3, "0", "x"))] {
         let never = Facts { newest, ..back(None, Goal::Unread) };
@@ -242,7 +238,7 @@ fn the_entry_says_where_it_comes_from() {
     let (bucket, track) = (Bucket::parse("b").expect("a bucket"), track("production"));
     let run = Run { time: Utc::read("2026-01-01T00:00:00Z"), ..Run::default() };
     let putter = Putter { bucket: &bucket, track: &track, run: &run };
-    let goal = || archived(release("1", "1", true), Some(object("1")), None);
+    let goal = || archived(release("1", "1", true), Some(object("1")), Nothing);
     let from = Place { rank: Rank::parse("qa").expect("a rank"), promotion: 5 };
     let cases = [
         (

@@ -1,20 +1,14 @@
 //! The archive: every version of a file, whose bytes never change.
 //!
-//! A version's *shelf* is the key `archive/<version>/<file>`, where s3p puts it, and a folder
-//! beside it, `archive/<version>/.<file>/`, for records:
+//! A version gets into it by the rule of [`crate::sealing::claim`], on a *shelf* of its own:
+//! - its plain key is `archive/<version>/<file>`, where s3p puts it; a folder beside that,
+//!   `archive/<version>/.<file>/`, has the rest;
+//! - the claim is `claim.json`, and the digest is the SHA-256 of the bytes;
+//! - the key of the bytes' own is `.<file>/<sha256>`;
+//! - the record is `release.json`.
 //!
-//! 1. `claim.json`, create-only, names the SHA-256 of the bytes that may be written under the plain
-//!    key. Other bytes use a key of their own, `.<file>/<sha256>`.
-//! 2. The bytes go up.
-//! 3. `release.json`, create-only and small, decides: the bytes it names are the version.
-//! 4. Where it names the other key, its bytes are copied over the plain one.
-//!
-//! Invariants:
-//! - until `release.json` stands, a key is only ever written with one content: the plain key with
-//!   what the claim names, the others with the digest in them. So a writer that is late, or comes
-//!   back from the dead, changes nothing that `release.json` names, on servers whose multipart
-//!   completions ignore conditions too;
-//! - a plain object with neither record is s3p's, and is the version as it lies. It is never
+//! What is of this track alone:
+//! - a plain object with neither claim nor record is s3p's, and is the version as it lies. It is never
 //!   written to;
 //! - `a/b` of `c` and `a` of `b/c` have one shelf: the record says whose it is, and the other is
 //!   refused.
@@ -29,7 +23,6 @@ use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 
 const RELEASE: &str = "s3-asset-release/1";
-const CLAIM: &str = "s3-asset-release-claim/1";
 
 /// Where the archive keeps one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,42 +139,6 @@ impl Record {
             return Err(bad(format!("names the key `{}`", shown(record.release.key.as_str()))));
         }
         Ok(record)
-    }
-
-    /// JSON, indented for people.
-    pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        pretty(self)
-    }
-}
-
-/// `claim.json`: the bytes that may be written under the plain key until `release.json` stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
-    format: String,
-    /// Of those bytes.
-    pub sha256: Sha256,
-    /// When it was claimed, in UTC, RFC 3339.
-    pub since: Utc,
-    /// By which build.
-    #[serde(default, skip_serializing_if = "Build::is_empty")]
-    pub build: Build,
-}
-
-impl Claim {
-    /// A claim for some bytes.
-    pub fn new(sha256: Sha256, run: &Run) -> Claim {
-        Claim {
-            format: CLAIM.to_owned(),
-            sha256,
-            since: run.time.clone(),
-            build: run.build.clone(),
-        }
-    }
-
-    /// The digest in a claim; none where it cannot be read, and then nobody may use the plain key.
-    pub fn digest_in(bytes: &[u8]) -> Option<Sha256> {
-        let claim: Claim = serde_json::from_slice(bytes).ok()?;
-        (claim.format == CLAIM).then_some(claim.sha256)
     }
 
     /// JSON, indented for people.

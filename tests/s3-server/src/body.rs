@@ -13,19 +13,20 @@ use hyper::body::Incoming;
 use s3s::StdError;
 use tokio::time::{Sleep, sleep};
 
+use crate::link::Pace;
 use crate::log::Live;
 
 /// A request's body. It can be read to its end by one who did not get it, so that an early refusal
 /// still reaches a client that is busy sending.
 #[derive(Clone)]
 pub(crate) struct InBody {
-    incoming: Arc<Mutex<Incoming>>,
+    incoming: Arc<Mutex<(Incoming, Pace)>>,
     live: Arc<Live>,
 }
 
 impl InBody {
-    pub(crate) fn new(incoming: Incoming, live: Arc<Live>) -> Self {
-        Self { incoming: Arc::new(Mutex::new(incoming)), live }
+    pub(crate) fn new(incoming: Incoming, live: Arc<Live>, pace: Pace) -> Self {
+        Self { incoming: Arc::new(Mutex::new((incoming, pace))), live }
     }
 
     /// Reads and forgets what is left.
@@ -44,7 +45,7 @@ impl InBody {
         Ok(chunks)
     }
 
-    fn incoming(&self) -> MutexGuard<'_, Incoming> {
+    fn incoming(&self) -> MutexGuard<'_, (Incoming, Pace)> {
         self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,7 +58,10 @@ impl Body for InBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut *self.incoming()).poll_frame(context);
+        let polled = {
+            let (incoming, pace) = &mut *self.incoming();
+            pace.poll(context, |context| Pin::new(incoming).poll_frame(context))
+        };
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
@@ -67,11 +71,12 @@ impl Body for InBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming().is_end_stream()
+        let (incoming, pace) = &*self.incoming();
+        incoming.is_end_stream() && !pace.is_holding()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming().size_hint()
+        self.incoming().0.size_hint()
     }
 }
 
@@ -95,6 +100,7 @@ pub(crate) struct OutBody {
     inner: s3s::Body,
     live: Arc<Live>,
     spoil: Option<Spoiling>,
+    pace: Pace,
 }
 
 struct Spoiling {
@@ -106,7 +112,7 @@ struct Spoiling {
 }
 
 impl OutBody {
-    pub(crate) fn new(inner: s3s::Body, live: Arc<Live>, spoil: Option<Spoil>) -> Self {
+    pub(crate) fn new(inner: s3s::Body, live: Arc<Live>, spoil: Option<Spoil>, pace: Pace) -> Self {
         let total = inner.size_hint().exact().unwrap_or(0);
         let spoil = spoil.filter(|_| total > 0).map(|spoil| Spoiling {
             spoil,
@@ -115,15 +121,16 @@ impl OutBody {
             left: Bytes::new(),
             pause: None,
         });
-        Self { inner, live, spoil }
+        Self { inner, live, spoil, pace }
     }
 
     fn poll_spoilt(
-        &mut self,
+        inner: &mut s3s::Body,
+        spoil: &mut Option<Spoiling>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
-        let Some(spoiling) = &mut self.spoil else {
-            return Pin::new(&mut self.inner).poll_frame(context);
+        let Some(spoiling) = spoil else {
+            return Pin::new(inner).poll_frame(context);
         };
         if let Some(pause) = &mut spoiling.pause {
             std::task::ready!(pause.as_mut().poll(context));
@@ -137,7 +144,7 @@ impl OutBody {
             return Poll::Ready(Some(Err("half of the body is all there is".into())));
         }
         if spoiling.left.is_empty() {
-            match std::task::ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+            match std::task::ready!(Pin::new(&mut *inner).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => spoiling.left = data,
                     Err(other) => return Poll::Ready(Some(Ok(other))),
@@ -185,7 +192,8 @@ impl Body for OutBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
-        let polled = self.poll_spoilt(context);
+        let Self { inner, spoil, pace, .. } = &mut *self;
+        let polled = pace.poll(context, |context| Self::poll_spoilt(inner, spoil, context));
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
@@ -195,7 +203,7 @@ impl Body for OutBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.spoil.is_none() && self.inner.is_end_stream()
+        self.spoil.is_none() && !self.pace.is_holding() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

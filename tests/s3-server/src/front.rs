@@ -17,6 +17,7 @@ use crate::answer::{Answer, AsItIs};
 use crate::body::{InBody, OutBody, Spoil};
 use crate::chunks;
 use crate::faults::Action;
+use crate::link::Pace;
 use crate::log::{Live, RequestInfo};
 use crate::options::WrongRegion;
 use crate::service::Service;
@@ -90,7 +91,8 @@ impl Front {
         let info = Arc::clone(&live.info);
         let running = self.shared.rounds.enter().await;
         let (parts, body) = request.into_parts();
-        let body = InBody::new(body, Arc::clone(&live));
+        let pace = Pace::new(&self.shared.up, self.shared.options.rate);
+        let body = InBody::new(body, Arc::clone(&live), pace);
 
         let mut plan = Plan::default();
         let mut response = None;
@@ -122,7 +124,8 @@ impl Front {
             }
         };
         drop(running);
-        let mut response = finish(response, &live, plan.spoil);
+        let pace = Pace::new(&self.shared.down, self.shared.options.rate);
+        let mut response = finish(response, &live, plan.spoil, pace);
         let ahead = self.shared.options.ahead;
         if !ahead.is_zero()
             && let Ok(date) = HeaderValue::from_str(&text::http_date(SystemTime::now() + ahead))
@@ -282,6 +285,7 @@ fn finish(
     mut response: Response<Body>,
     live: &Arc<Live>,
     spoil: Option<Spoil>,
+    pace: Pace,
 ) -> Response<OutBody> {
     live.answered(response.status().as_u16());
     let id = format!("{:016X}", live.info.number);
@@ -290,7 +294,7 @@ fn finish(
     {
         response.headers_mut().insert("x-amz-request-id", id);
     }
-    response.map(|body| OutBody::new(body, Arc::clone(live), spoil))
+    response.map(|body| OutBody::new(body, Arc::clone(live), spoil, pace))
 }
 
 /// An error in the form that the operation's clients read. `extra` is XML.

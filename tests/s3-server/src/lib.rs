@@ -25,6 +25,7 @@ mod digest;
 mod faults;
 mod front;
 mod handle;
+mod link;
 mod listen;
 mod listing;
 mod log;

@@ -5,18 +5,22 @@
     reason = "what the resource's own programs may not do is nothing to this one"
 )]
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use s3_test_server::{Options, Server};
 
 const USAGE: &str = "\
-usage: s3-test-server [--port PORT] [--bucket BUCKET]... [--keep listing]
-       [--region REGION] [--tls] [--fast-etags] [--ignore-conditions] [--max-page KEYS]
+usage: s3-test-server [--port PORT] [--bucket BUCKET]... [--keep listing | --count]
+       [--rate BYTES] [--region REGION] [--tls] [--fast-etags] [--ignore-conditions] [--max-page KEYS]
 
 Serves S3 from memory on 127.0.0.1 until it is killed.
 --keep listing  ends when standard input does, and prints the keys that are there then, and the
                 uploads in parts that nobody finished
+--count         for each line of standard input prints a line of JSON: the requests by operation and
+                the bytes of their bodies, since the line before
+--rate BYTES    bytes of bodies a second that the network carries, each way
 --fast-etags    ETags from a counter instead of MD5, to measure clients
 --tls           https; the certificate to trust is printed
 ";
@@ -24,11 +28,12 @@ Serves S3 from memory on 127.0.0.1 until it is killed.
 struct Arguments {
     options: Options,
     list: bool,
+    count: bool,
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut options = Options::default();
-    let mut list = false;
+    let (mut list, mut count) = (false, false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
@@ -40,13 +45,15 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
                 "listing" => list = true,
                 other => return Err(format!("--keep knows only listing, not {other}")),
             },
+            "--count" => count = true,
+            "--rate" => options.rate = Some(number(&value()?)?),
             "--tls" => options.tls = true,
             "--fast-etags" => options.fast_etags = true,
             "--ignore-conditions" => options.ignore_conditions = true,
             other => return Err(format!("unknown argument {other}")),
         }
     }
-    Ok(Arguments { options, list })
+    Ok(Arguments { options, list, count })
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
@@ -65,6 +72,13 @@ fn run(arguments: Arguments) -> std::io::Result<()> {
         write!(out, "{pem}")?;
     }
     out.flush()?;
+    if arguments.count {
+        for line in std::io::stdin().lines() {
+            line?;
+            writeln!(out, "{}", counted(&server))?;
+            server.reset_requests();
+        }
+    }
     if !arguments.list {
         loop {
             std::thread::park();
@@ -81,6 +95,23 @@ fn run(arguments: Arguments) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What was asked since the log was emptied, in JSON.
+fn counted(server: &Server) -> String {
+    let mut operations = BTreeMap::<&str, u64>::new();
+    let (mut bytes_in, mut bytes_out) = (0, 0);
+    for request in server.requests() {
+        *operations.entry(request.operation).or_default() += 1;
+        bytes_in += request.bytes_in;
+        bytes_out += request.bytes_out;
+    }
+    let operations: Vec<String> =
+        operations.iter().map(|(name, count)| format!("\"{name}\":{count}")).collect();
+    format!(
+        "{{\"requests\":{{{}}},\"bytes_in\":{bytes_in},\"bytes_out\":{bytes_out}}}",
+        operations.join(",")
+    )
 }
 
 fn main() -> ExitCode {

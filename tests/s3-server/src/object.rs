@@ -16,6 +16,9 @@ use crate::digest::Checksums;
 /// buffer that may be far larger than the chunk, and many small objects must not keep many of them.
 const COPY_BELOW: u64 = 64 * 1024;
 
+/// What zeros are kept as, however many there are.
+static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+
 /// A body: chunks as they came, so that storing, cutting and sending it copies nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Content {
@@ -24,8 +27,10 @@ pub struct Content {
 }
 
 impl Content {
-    /// Takes chunks over; small bodies are joined.
+    /// Takes chunks over; small bodies are joined, and chunks of zeros take no room: so a file of
+    /// many gigabytes fits, if it is sparse.
     pub fn new(chunks: Vec<Bytes>) -> Self {
+        let chunks: Vec<Bytes> = chunks.into_iter().map(sparse).collect();
         let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         let content = Self { chunks: chunks.into(), length };
         if length <= COPY_BELOW {
@@ -77,6 +82,14 @@ impl Content {
             offset = end;
         }
         parts
+    }
+}
+
+/// A chunk, kept for nothing where it holds but zeros.
+fn sparse(chunk: Bytes) -> Bytes {
+    match ZEROS.get(..chunk.len()) {
+        Some(zeros) if chunk == zeros => Bytes::from_static(zeros),
+        _ => chunk,
     }
 }
 
@@ -178,6 +191,16 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zeros_take_no_room() {
+        let chunk = |bytes: Vec<u8>| Bytes::from(bytes);
+        let content =
+            Content::new(vec![chunk(vec![0; 70_000]), chunk(vec![1; 9]), chunk(vec![0; 5])]);
+        assert_eq!(content.chunks()[0].as_ptr(), ZEROS.as_ptr());
+        assert_eq!(&content.slice(69_998..70_011).concat()[..4], [0, 0, 1, 1]);
+        assert_eq!((content.len(), content.bytes().len()), (70_014, 70_014));
+    }
 
     #[test]
     fn slices_across_chunks() {

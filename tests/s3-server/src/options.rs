@@ -36,6 +36,8 @@ pub struct Options {
     pub min_part_size: u64,
     /// ETags from a counter and the length instead of the MD5, for measuring clients.
     pub fast_etags: bool,
+    /// How many bytes of bodies a second the network carries, each way; none: as many as it can.
+    pub rate: Option<u64>,
     /// Requests that are refused from the start.
     pub deny: Vec<Deny>,
     /// Buckets that exist from the start.
@@ -94,6 +96,7 @@ impl Default for Options {
             listed_keys: ListedKeys::default(),
             min_part_size: 0,
             fast_etags: false,
+            rate: None,
             deny: Vec::new(),
             buckets: Vec::new(),
             public_buckets: Vec::new(),

@@ -1,9 +1,10 @@
 //! Everything that the parts of a server share.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::access::{Accounts, Denies};
 use crate::faults::Faults;
+use crate::link::Link;
 use crate::log::Log;
 use crate::options::Options;
 use crate::rounds::Rounds;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) denies: Denies,
     pub(crate) accounts: Accounts,
     pub(crate) victim: Victim,
+    pub(crate) up: Arc<Link>,
+    pub(crate) down: Arc<Link>,
     roles: Mutex<Vec<AssumedRole>>,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
-use s3_test_server::{Action, Fault, Server};
+use s3_test_server::{Action, Fault, Options, Server};
 
 use crate::support::{BUCKET, client, code, presigning, send, server, status};
 
@@ -49,6 +49,26 @@ async fn an_error_instead_of_an_answer() {
     assert!(server.get(BUCKET, "late").is_some());
     let statuses: Vec<_> = server.requests().iter().map(|entry| entry.status).collect();
     assert_eq!(statuses, [Some(200), Some(503), Some(503), Some(200), Some(500)]);
+}
+
+/// Both ways, and for all connections together.
+#[tokio::test]
+async fn a_slow_network_carries_so_much_and_no_more() {
+    let options = Options { rate: Some(100_000), ..Options::with_bucket(BUCKET) };
+    let server = Server::start(options);
+    let client = client(&server);
+    let begun = Instant::now();
+    let up = |key: &'static str| {
+        client.put_object().bucket(BUCKET).key(key).body(vec![1; 20_000].into())
+    };
+    let (a, b) = tokio::join!(up("a").send(), up("b").send());
+    a.and(b).expect("both arrive");
+    let sent = begun.elapsed();
+    assert!(sent >= Duration::from_millis(390), "{sent:?}");
+    let got = client.get_object().bucket(BUCKET).key("a").send().await.expect("an answer");
+    assert_eq!(got.body.collect().await.expect("a body").into_bytes().len(), 20_000);
+    let both = begun.elapsed() - sent;
+    assert!(both >= Duration::from_millis(190), "{both:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ pub mod file;
 pub mod names;
 pub mod object;
 pub mod packing;
+pub mod parts;
 pub mod pattern;
 pub mod secret;
 pub mod span;

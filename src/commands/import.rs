@@ -398,7 +398,7 @@ async fn seal<N>(
             Some(sha256) => sha256,
             None => engine.hash(&key, size).await.context("hashing what has no package-hash")?,
         };
-        listed.push(ManifestFile { path, size, mode: Mode::Plain, sha256, key });
+        listed.push(ManifestFile { path, size, mode: Mode::Plain, sha256, key, parts: None });
     }
     let folder = rules::folder(found.folder.clone());
     let manifest = Manifest::new(provenance, listed);

@@ -286,7 +286,7 @@ impl Verified {
 fn of_manifest(manifest: &Manifest, folder: &Folder) -> anyhow::Result<Vec<Expected>> {
     let mut expected = Vec::new();
     for file in &manifest.files {
-        let ManifestFile { path, size, mode, sha256, key } = file.clone();
+        let ManifestFile { path, size, mode, sha256, key, .. } = file.clone();
         let one = Expected { path, mode, key, size, sha256, plain: false };
         expected.push(one.clone());
         let plain = folder.plain(&file.path)?;

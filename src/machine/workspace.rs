@@ -8,10 +8,11 @@
 //!   name leads through no symbolic link.
 
 use crate::input::selection::Selection;
-use crate::words::digest::{Hasher, hex};
+use crate::words::digest::{Hasher, Sha256, hex};
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{RelPath, shown};
+use crate::words::parts::Parts;
 use crate::words::span::Span;
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -289,6 +290,8 @@ fn walk_error(error: &walkdir::Error, root: &Path) -> anyhow::Error {
 
 /// Bytes that a core's cache still holds when they are summed after they were read.
 const SLICE: u64 = 256 << 10;
+/// Slices of one file on their way to the thread that hashes it.
+const SLICES: usize = 4;
 
 /// A file to publish, hashed.
 #[derive(Debug, Clone)]
@@ -301,6 +304,8 @@ pub struct Hashed {
     pub part: u64,
     /// The CRC-64 of each part.
     pub sums: Vec<Bytes>,
+    /// The SHA-256 of each, where there are several.
+    pub parts: Option<Parts>,
 }
 
 impl Hashed {
@@ -310,35 +315,86 @@ impl Hashed {
     }
 }
 
-/// Hashes a file; `part` is the size of the parts that it will travel in.
+/// Hashes a file; `part` is the size of the parts that it will travel in. The whole of a file that
+/// has several is hashed on a thread of its own, beside the parts.
 pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
-    let place = || found.disk.display().to_string();
-    let mut file = open(&found.disk)?;
-    let part = part.max(1);
-    let mut hasher = Hasher::default();
-    let mut sums = Vec::new();
-    let mut size = 0;
-    // A part is hashed from one buffer where it is small, and in pieces where it is not.
-    let mut buffer = vec![0; usize::try_from(found.size.min(part).clamp(1, SLICE)).unwrap_or(1)];
-    for span in Span::cover(found.size, part) {
+    let (part, mut file) = (part.max(1), open(&found.disk)?);
+    let mut summed = Summed::default();
+    let room = || Vec::with_capacity(found.size.min(SLICE) as usize);
+    let sha256 = if found.size <= part {
+        let mut hasher = Hasher::default();
+        let mut buffer = room();
+        for span in Span::cover(found.size, part) {
+            let slice = |bytes: &mut Vec<u8>| hasher.update(bytes);
+            buffer = summed.take(found, &mut file, span, buffer, slice)?;
+        }
+        hasher.finish()
+    } else {
+        std::thread::scope(|scope| {
+            let (full, filled) = std::sync::mpsc::sync_channel::<Vec<u8>>(SLICES);
+            let (empty, emptied) = std::sync::mpsc::channel::<Vec<u8>>();
+            let whole = scope.spawn(move || {
+                let mut hasher = Hasher::default();
+                for slice in filled {
+                    hasher.update(&slice);
+                    // Nobody takes it when the file has been read.
+                    let _ = empty.send(slice);
+                }
+                hasher.finish()
+            });
+            let mut buffer = room();
+            for span in Span::cover(found.size, part) {
+                let mut parts = Hasher::default();
+                let slice = |bytes: &mut Vec<u8>| {
+                    parts.update(bytes);
+                    let next = emptied.try_recv().unwrap_or_else(|_| room());
+                    // The thread ends with this one.
+                    let _ = full.send(std::mem::replace(bytes, next));
+                };
+                buffer = summed.take(found, &mut file, span, buffer, slice)?;
+                summed.digests.push(parts.finish());
+            }
+            drop(full);
+            whole.join().map_err(|_| anyhow::anyhow!("{}: its thread", found.disk.display()))
+        })?
+    };
+    let facts = FileFacts { path: found.path.clone(), size: summed.size, mode: found.mode, sha256 };
+    let parts = Parts::new(part, &summed.digests);
+    Ok(Hashed { facts, disk: found.disk.clone(), part, sums: summed.sums, parts })
+}
+
+/// What was read of a file, in parts.
+#[derive(Default)]
+struct Summed {
+    sums: Vec<Bytes>,
+    digests: Vec<Sha256>,
+    size: u64,
+}
+
+impl Summed {
+    /// Reads a part slice by slice, each into the buffer that the one before left.
+    fn take(
+        &mut self,
+        found: &Found,
+        file: &mut File,
+        span: Span,
+        mut buffer: Vec<u8>,
+        mut slice: impl FnMut(&mut Vec<u8>),
+    ) -> anyhow::Result<Vec<u8>> {
         let mut sum = aws_smithy_checksums::ChecksumAlgorithm::Crc64Nvme.into_impl();
-        let mut left = span.length;
-        while left > 0 {
-            let want = usize::try_from(left.min(buffer.len() as u64)).unwrap_or(buffer.len());
-            let read = file.read(&mut buffer[..want]).with_context(place)?;
-            if read == 0 {
+        for Span { length, .. } in Span::cover(span.length, SLICE) {
+            buffer.clear();
+            let read = (&mut *file).take(length).read_to_end(&mut buffer);
+            if read.with_context(|| found.disk.display().to_string())? as u64 != length {
                 return Err(changed(&found.disk));
             }
-            hasher.update(&buffer[..read]);
-            sum.update(&buffer[..read]);
-            left -= read as u64;
-            size += read as u64;
+            sum.update(&buffer);
+            self.size += length;
+            slice(&mut buffer);
         }
-        sums.push(sum.finalize());
+        self.sums.push(sum.finalize());
+        Ok(buffer)
     }
-    let facts =
-        FileFacts { path: found.path.clone(), size, mode: found.mode, sha256: hasher.finish() };
-    Ok(Hashed { facts, disk: found.disk.clone(), part, sums })
 }
 
 /// Reads part `index` of a file that was hashed, into a buffer that the caller made.

@@ -9,6 +9,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{Key, RelPath};
+use crate::words::parts::Parts;
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
@@ -27,6 +28,8 @@ pub struct Wish {
     pub mode: u32,
     /// None: whoever uploaded it recorded none.
     pub sha256: Option<Sha256>,
+    /// What is recorded of its parts.
+    pub parts: Option<Parts>,
 }
 
 /// Fetches files and writes small ones, and gives all of them their names when all are whole.
@@ -162,7 +165,10 @@ async fn download(
     let report = engine.store.report();
     report.begin("downloading", wishes.len(), wishes.iter().map(|wish| wish.size).sum());
     let fetched = stream::iter(wishes)
-        .map(|wish| engine.download(&wish.key, wish.size, wish.sha256, || create(wish)))
+        .map(|wish| {
+            let (sha256, parts) = (wish.sha256, wish.parts.as_ref());
+            engine.download(&wish.key, wish.size, sha256, parts, || create(wish))
+        })
         .buffer_unordered(AT_ONCE)
         .try_collect::<()>()
         .await;

@@ -6,6 +6,7 @@
 //! - bytes that arrive are in a file of the caller's stage only; the caller gives it its name when
 //!   their SHA-256 is the one recorded.
 
+mod parts;
 mod verified;
 
 use crate::machine::workspace::{Hashed, read_part};
@@ -14,6 +15,7 @@ use crate::words::digest::{Hasher, Sha256};
 use crate::words::fault::fault;
 use crate::words::names::Key;
 use crate::words::object::ObjectOptions;
+use crate::words::parts::Parts;
 use crate::words::span::Span;
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -132,14 +134,21 @@ impl Engine {
 
     /// Fetches an object into the file that `create` makes, and refuses it unless it has this size
     /// and, where one is known, this SHA-256. Other bytes are fetched once more: they may have changed
-    /// on their way.
+    /// on their way. A large one whose parts are recorded is verified part by part.
     pub async fn download(
         &self,
         key: &Key,
         size: u64,
         sha256: Option<Sha256>,
+        parts: Option<&Parts>,
         create: impl FnOnce() -> anyhow::Result<File>,
     ) -> anyhow::Result<()> {
+        let parts = parts.filter(|_| size > self.store.limits.single);
+        if let Some(parts) = parts.and_then(|parts| parts.cover(size)) {
+            self.receive_parts(key, size, parts, create()?).await?;
+            self.store.report().advance(1, 0);
+            return Ok(());
+        }
         let (mut file, uri) = (None, self.store.uri(key.as_str()));
         let mut create = Some(create);
         let mut open = || match (&file, create.take()) {
@@ -162,12 +171,7 @@ impl Engine {
                 return Err(corrupt(&uri, what));
             }
             if second != sha256 {
-                return Err(fault(
-                    format!(
-                        "{uri}: other bytes arrive each time, and none are those that were published"
-                    ),
-                    "they change on their way: look at the network, and at a proxy before the server",
-                ));
+                return Err(unsteady(&uri));
             }
         }
         self.store.report().advance(1, if size <= self.store.limits.single { size } else { 0 });
@@ -217,13 +221,7 @@ impl Engine {
         file: Option<File>,
     ) -> anyhow::Result<Sha256> {
         let uri = self.store.uri(key.as_str());
-        let Some(facts) = self.store.head(key).await? else {
-            return Err(missing(&uri));
-        };
-        if facts.size != size {
-            return Err(corrupt(&uri, format!("it has {} bytes instead of {size}", facts.size)));
-        }
-        let etag = &facts.etag;
+        let etag = &self.tag_of(key, size).await?;
         let ranges =
             stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
                 // The first range in line asks for room first, so it never waits for those behind it.
@@ -295,6 +293,14 @@ pub fn missing(uri: &str) -> anyhow::Error {
     fault(
         format!("{uri}: the object is gone"),
         "somebody deleted it, or a lifecycle rule did: publish it again, or take another version",
+    )
+}
+
+/// An object whose bytes are others each time.
+fn unsteady(uri: &str) -> anyhow::Error {
+    fault(
+        format!("{uri}: other bytes arrive each time, and none are those that were published"),
+        "they change on their way: look at the network, and at a proxy before the server",
     )
 }
 

@@ -172,7 +172,11 @@ pub fn elsewhere(folder: &Folder, manifest: &Manifest) -> anyhow::Result<Vec<Man
 
 fn placed(item: &Item, key: Key) -> ManifestFile {
     let FileFacts { path, size, mode, sha256 } = item.facts();
-    ManifestFile { path, size, mode, sha256, key }
+    let parts = match item {
+        Item::Disk(file) | Item::Both { file, .. } => file.parts.clone(),
+        Item::Object { file, .. } => file.parts.clone(),
+    };
+    ManifestFile { path, size, mode, sha256, key, parts }
 }
 
 impl Plan {
@@ -243,7 +247,7 @@ mod tests {
         let path = RelPath::parse(path).expect("a path");
         let sha256 = Sha256::of(path.as_str().as_bytes());
         Item::Object {
-            file: ManifestFile { path, size: 1, mode: Mode::Plain, sha256, key },
+            file: ManifestFile { path, size: 1, mode: Mode::Plain, sha256, key, parts: None },
             seen: None,
         }
     }

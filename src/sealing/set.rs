@@ -12,6 +12,7 @@ use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, shown};
 use crate::words::object::pretty;
+use crate::words::parts::Parts;
 use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -68,6 +69,9 @@ pub struct ManifestFile {
     pub sha256: Sha256,
     /// The object that holds them.
     pub key: Key,
+    /// Of a large file: the SHA-256 of each part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
 }
 
 impl ManifestFile {
@@ -204,6 +208,7 @@ mod tests {
             mode: Mode::Plain,
             sha256: Sha256::of(content),
             key: folder().key(path).expect(path),
+            parts: None,
         }
     }
 

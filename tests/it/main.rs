@@ -30,6 +30,7 @@ mod neighbours;
 mod objects;
 mod operator;
 mod packages;
+mod parts;
 mod plans;
 mod proxies;
 mod races;

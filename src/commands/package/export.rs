@@ -119,7 +119,7 @@ async fn blob(
     ledger.blobs.store.report().begin("downloading", 1, size);
     let part = directory.join(format!("{name}.{}", unique_id()));
     let create = || File::create_new(&part).with_context(|| part.display().to_string());
-    let fetched = ledger.blobs.download(&key, size, Some(record.sha), create).await;
+    let fetched = ledger.blobs.download(&key, size, Some(record.sha), None, create).await;
     if let Err(e) = fetched {
         let _ = std::fs::remove_file(&part);
         return Err(e);

@@ -416,7 +416,10 @@ impl<'a> Gathering<'a> {
                 let sha256 = seen.as_ref().and_then(|facts| facts.sha256());
                 anyhow::Ok(sha256.map(|sha256| {
                     let (size, mode) = (object.size, Mode::Plain);
-                    Item::Object { file: ManifestFile { path, size, mode, sha256, key }, seen }
+                    Item::Object {
+                        file: ManifestFile { path, size, mode, sha256, key, parts: None },
+                        seen,
+                    }
                 }))
             })
             .buffered(AT_ONCE)

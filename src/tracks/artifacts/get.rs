@@ -28,6 +28,7 @@ impl From<&ManifestFile> for Wish {
             size: file.size,
             mode: file.mode.bits(),
             sha256: Some(file.sha256),
+            parts: file.parts.clone(),
         }
     }
 }
@@ -160,7 +161,8 @@ async fn unsealed(
     let wishes = stream::iter(paths)
         .map(|(path, key, size)| async move {
             let facts = store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;
-            anyhow::Ok(Wish { path, sha256: facts.sha256(), key, size, mode: Mode::Plain.bits() })
+            let (sha256, mode) = (facts.sha256(), Mode::Plain.bits());
+            anyhow::Ok(Wish { path, sha256, key, size, mode, parts: None })
         })
         .buffered(AT_ONCE)
         .try_collect::<Vec<_>>()

@@ -106,13 +106,13 @@ mod tests {
     fn local(path: &str, text: &str, size: u64) -> Arc<Hashed> {
         let (path, sha256) = (RelPath::parse(path).expect("a path"), Sha256::of(text.as_bytes()));
         let facts = FileFacts { path, size, mode: Mode::Plain, sha256 };
-        Arc::new(Hashed { facts, disk: "disk".into(), part: 1, sums: Vec::new() })
+        Arc::new(Hashed { facts, disk: "disk".into(), part: 1, sums: Vec::new(), parts: None })
     }
 
     fn older(set: &str, path: &str, text: &str, size: u64) -> ManifestFile {
         let FileFacts { path, size, mode, sha256 } = local(path, text, size).facts.clone();
         let key = Key::parse(&format!("artifacts/{set}/{path}")).expect("a key");
-        ManifestFile { path, size, mode, sha256, key }
+        ManifestFile { path, size, mode, sha256, key, parts: None }
     }
 
     /// What lies in older sets, what is on disk, what the set's own folder holds; then which keys are

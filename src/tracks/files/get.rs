@@ -80,6 +80,7 @@ pub(in crate::tracks) async fn get(
             size: bytes,
             mode: Mode::Plain.bits(),
             sha256: None,
+            parts: None,
         };
         fetch_described(engine, &wish, &described, wanted.id, &params.file, &small, destination)
             .await?;

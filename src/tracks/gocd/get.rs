@@ -89,6 +89,7 @@ fn wish(track: &Gocd, revision: &Revision, file: &ListedFile) -> anyhow::Result<
         size: file.size,
         mode: file.mode.bits(),
         sha256: Some(file.sha256),
+        parts: None,
     })
 }
 
@@ -116,7 +117,7 @@ async fn unlisted(store: &Store, track: &Gocd, revision: &Revision) -> anyhow::R
         .map(|(path, key, size)| async move {
             let facts = store.head(&key).await?.ok_or_else(|| missing(&store.uri(key.as_str())))?;
             let (sha256, mode) = (facts.sha256(), Mode::Plain.bits());
-            anyhow::Ok(Wish { path, key, size, mode, sha256 })
+            anyhow::Ok(Wish { path, key, size, mode, sha256, parts: None })
         })
         .buffered(AT_ONCE)
         .try_collect()

@@ -74,6 +74,7 @@ async fn wish(ledger: &Ledger, record: &VersionRecord, name: &str) -> anyhow::Re
         size,
         mode: permissions(record.mode),
         sha256: Some(record.sha),
+        parts: None,
     })
 }
 

@@ -13,12 +13,14 @@ use crate::machine::report::size;
 use crate::s3::fetch::{Wish, fetch, fetch_unpacked};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
-use crate::tracks::promotion::rules::{Promoted, S3P, Wanted, describe};
+use crate::tracks::promotion::rules::archive::Record;
+use crate::tracks::promotion::rules::{Promoted, Release, S3P, Wanted, describe};
 use crate::tracks::promotion::source::Promotion;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{RelPath, ReleaseVersion};
 use crate::words::object::VERSION;
+use crate::words::parts::Parts;
 use serde_json::json;
 use std::path::Path;
 
@@ -109,7 +111,23 @@ async fn wish(
     let Some(entry) = entry else { return by_s3p(store, track, version, path).await };
     let release = &entry.what.release;
     let (key, sha256) = (release.key.clone(), Some(release.sha256));
-    Ok(Wish { path, key, size: release.size, mode: Mode::Plain.bits(), sha256 })
+    let parts = match store.is_single(release.size) {
+        true => None,
+        false => parts(store, track, release).await?,
+    };
+    Ok(Wish { path, key, size: release.size, mode: Mode::Plain.bits(), sha256, parts })
+}
+
+/// What the archive's record says of the parts of a release.
+async fn parts(
+    store: &Store,
+    track: &Promotion,
+    release: &Release,
+) -> anyhow::Result<Option<Parts>> {
+    let shelf = track.shelf(&release.version)?;
+    let Some(found) = store.get(&shelf.record()?).await? else { return Ok(None) };
+    let record = Record::parse(&found.bytes, &release.version, &track.file, &shelf);
+    Ok(record.ok().filter(|it| it.release == *release).and_then(|it| it.parts))
 }
 
 /// What s3p put at the rank: the archive's object, or else the rank's, that says it is the version.
@@ -123,7 +141,8 @@ async fn by_s3p(
         let Some(facts) = store.head(&key).await? else { continue };
         if facts.metadata.get(VERSION).is_some_and(|text| text == version.as_str()) {
             let sha256 = facts.sha256();
-            return Ok(Wish { path, key, size: facts.size, mode: Mode::Plain.bits(), sha256 });
+            let mode = Mode::Plain.bits();
+            return Ok(Wish { path, key, size: facts.size, mode, sha256, parts: None });
         }
     }
     Err(fault(

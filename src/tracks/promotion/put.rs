@@ -184,7 +184,7 @@ impl PutAtRank<'_> {
                 Step::Mend(key) => self.send(ask, key, version, &Condition::None).await?,
                 Step::Record(release) => {
                     let position = current.as_ref().map(|current| current.head.position());
-                    self.record(release, position.as_ref()).await?
+                    self.record(ask, release, position.as_ref()).await?
                 }
                 Step::Agree(release) => {
                     let shelf = self.track.shelf(&release.version)?;
@@ -237,8 +237,15 @@ impl PutAtRank<'_> {
     }
 
     /// Writes the archive's record, which decides; false when another was faster.
-    async fn record(&self, release: &Release, position: Option<&Position>) -> anyhow::Result<bool> {
-        let record = Record::new(&self.track.file, release.clone(), self.run);
+    async fn record(
+        &self,
+        ask: &Ask,
+        release: &Release,
+        position: Option<&Position>,
+    ) -> anyhow::Result<bool> {
+        let parts = uploaded(ask).ok().filter(|file| file.facts.sha256 == release.sha256);
+        let parts = parts.and_then(|file| file.parts.clone());
+        let record = Record::new(&self.track.file, release.clone(), parts, self.run);
         let key = self.track.shelf(&release.version)?.record()?;
         Ok(self.write_record(&key, record.to_bytes()?, position).await? == Written::Yes)
     }

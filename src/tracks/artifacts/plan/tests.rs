@@ -44,13 +44,13 @@ fn local(path: &str, text: &str) -> Arc<Hashed> {
         mode: Mode::Plain,
         sha256: Sha256::of(text.as_bytes()),
     };
-    Arc::new(Hashed { facts, disk: path.into(), part: 1, sums: Vec::new() })
+    Arc::new(Hashed { facts, disk: path.into(), part: 1, sums: Vec::new(), parts: None })
 }
 
 fn file(path: &str, text: &str) -> ManifestFile {
     let FileFacts { path, size, mode, sha256 } = local(path, text).facts.clone();
     let key = track(false).set(&commit('c')).key(path.as_str()).expect("a key");
-    ManifestFile { path, size, mode, sha256, key }
+    ManifestFile { path, size, mode, sha256, key, parts: None }
 }
 
 /// The manifest of a set of `a` and `b`, published then.

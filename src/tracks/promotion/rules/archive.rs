@@ -19,6 +19,7 @@ use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, shown};
 use crate::words::object::pretty;
+use crate::words::parts::Parts;
 use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
 
@@ -88,17 +89,21 @@ pub struct Record {
     /// By which build.
     #[serde(default, skip_serializing_if = "Build::is_empty")]
     pub build: Build,
+    /// Of a large file: the SHA-256 of each part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
 }
 
 impl Record {
     /// The record of a release.
-    pub fn new(file: &ReleaseFile, release: Release, run: &Run) -> Record {
+    pub fn new(file: &ReleaseFile, release: Release, parts: Option<Parts>, run: &Run) -> Record {
         Record {
             format: RELEASE.to_owned(),
             file: file.clone(),
             release,
             archived_at: run.time.clone(),
             build: run.build.clone(),
+            parts,
         }
     }
 
@@ -163,7 +168,7 @@ mod tests {
         let (version, file, shelf) = words(version, file);
         let key = key.map_or(shelf.plain, |key| Key::parse(key).expect("a key"));
         let release = Release { version, size: 1, sha256: Sha256::of(b"x"), key };
-        let record = Record::new(&file, release, &Run::at(Utc::read("2026-01-01T00:00:00Z")));
+        let record = Record::new(&file, release, None, &Run::at(Utc::read("2026-01-01T00:00:00Z")));
         record.to_bytes().expect("JSON")
     }
 

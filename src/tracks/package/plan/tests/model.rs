@@ -26,7 +26,13 @@ pub(super) fn addition(content: &str) -> Addition {
         mode: Mode::Plain,
         sha256: Sha256::of(bytes),
     };
-    let file = Arc::new(Hashed { facts, disk: "app.jar".into(), part: 1 << 20, sums: Vec::new() });
+    let file = Arc::new(Hashed {
+        facts,
+        disk: "app.jar".into(),
+        part: 1 << 20,
+        sums: Vec::new(),
+        parts: None,
+    });
     let (metadata, options) = (UserMetadata::new(), ObjectOptions::default());
     Addition { file, mode: 0o100_644, metadata, options }
 }

@@ -14,7 +14,7 @@ use crate::tracks::{Source, Track};
 use crate::words::fault::fault;
 use crate::words::names::Prefix;
 use clap::Args;
-use probes::Found;
+use probes::{Found, Probe, Trouble};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{IsTerminal as _, Read as _};
@@ -52,7 +52,7 @@ enum Verdict {
 /// One line of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Line {
-    probe: &'static str,
+    probe: Probe,
     verdict: Verdict,
     /// What was found.
     found: String,
@@ -72,9 +72,11 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     let store = Arc::new(Store::open(&settings.access, report.clone()).await);
     let folder = format!("{}.s3-asset-doctor/{}", settings.prefix, unique_id());
     let folder = Prefix::parse("the doctor's folder", &folder)?;
-    let found = probes::Probes { store: &store, folder: &folder };
+    let prefix = settings.prefix.as_str();
+    let found = probes::Probes { store: &store, folder: &folder, prefix };
     let found = until_terminated(store.abort_all(), found.all()).await?;
-    let lines = judge(&found, settings.access.conditional_writes, is_of_files(&source.track));
+    let needs = Needs::of(&source);
+    let lines: Vec<Line> = found.into_iter().map(|found| judge(found, needs)).collect();
     let failed = lines.iter().filter(|line| line.verdict == Verdict::Fail).count();
     if arguments.output.json {
         let bucket = settings.access.bucket.as_str();
@@ -98,7 +100,7 @@ fn row(line: &Line) -> Vec<String> {
         Verdict::Warn => "warn",
         Verdict::Fail => "FAIL",
     };
-    vec![line.probe.to_owned(), verdict.to_owned(), line.found.clone(), line.hint.clone()]
+    vec![line.probe.name(), verdict.to_owned(), line.found.clone(), line.hint.clone()]
 }
 
 /// The request on standard input; none: a terminal, or nothing, is there, or a bucket is named.
@@ -112,75 +114,104 @@ fn request(place: &BucketOptions) -> anyhow::Result<Option<Request>> {
     if bytes.trim_ascii().is_empty() { Ok(None) } else { Request::parse(&bytes).map(Some) }
 }
 
-/// Whether a track deletes nothing, and so can live without being allowed to.
-fn is_of_files(track: &Track) -> bool {
-    !matches!(track, Track::Package(_))
+/// What a resource needs of what not everybody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Needs {
+    /// Writes that depend on what is there.
+    conditions: bool,
+    /// To delete what it keeps.
+    deletes: bool,
+    /// Empty objects whose keys end in `/`.
+    folder_keys: bool,
+    /// A bucket that keeps versions.
+    versions: bool,
 }
 
-/// What is to be said of what was found. `is_relied_on`: conditional writes are. `only_adds`: the
-/// track never deletes.
-fn judge(found: &[Found], is_relied_on: bool, only_adds: bool) -> Vec<Line> {
-    found
-        .iter()
-        .map(|found| {
-            let (verdict, hint) = match &found.result {
-                Ok(_) => (Verdict::Ok, String::new()),
-                Err(trouble) => match found.probe {
-                    "delete" if only_adds => (
-                        Verdict::Warn,
-                        "nothing of this track deletes; delete the doctor's objects by hand".to_owned(),
-                    ),
-                    "zero-byte folder keys" => (
-                        Verdict::Warn,
-                        "only the gocd track needs them: give it a bucket on another server".to_owned(),
-                    ),
-                    "missing object" => (
-                        Verdict::Warn,
-                        "allow s3:ListBucket on the bucket: without it S3 says 403 for what is not there".to_owned(),
-                    ),
-                    "create-only put" | "put if unchanged" | "sixteen at once" if !is_relied_on => (
-                        Verdict::Warn,
-                        "`conditional_writes: false` is set: let one build at a time write".to_owned(),
-                    ),
-                    "create-only put" | "put if unchanged" | "sixteen at once" => (
-                        Verdict::Fail,
-                        "use a server that obeys If-None-Match and If-Match, or set `conditional_writes: false` and let one build at a time write".to_owned(),
-                    ),
-                    _ => (Verdict::Fail, trouble.hint.clone()),
-                },
-            };
-            let found_text = match &found.result {
-                Ok(text) => text.clone(),
-                Err(trouble) => trouble.what.clone(),
-            };
-            Line { probe: found.probe, verdict, found: found_text, hint }
-        })
-        .collect()
+impl Needs {
+    fn of(source: &Source) -> Needs {
+        Needs {
+            conditions: source.settings.access.conditional_writes,
+            deletes: matches!(source.track, Track::Package(_)),
+            folder_keys: matches!(source.track, Track::Gocd(_)),
+            versions: matches!(&source.track, Track::Files(files) if files.is_versioned()),
+        }
+    }
+}
+
+/// What is to be said of what was found.
+fn judge(found: Found, needs: Needs) -> Line {
+    let probe = found.probe;
+    let (verdict, found, hint) = match found.result {
+        Ok(text) => (Verdict::Ok, text, String::new()),
+        Err(Trouble { what, hint }) => {
+            let (verdict, own) = verdict(probe, needs);
+            (verdict, what, own.map_or(hint, str::to_owned))
+        }
+    };
+    Line { probe, verdict, found, hint }
+}
+
+/// How bad it is that a probe failed, and what to do, where that is more than the probe itself says.
+fn verdict(probe: Probe, needs: Needs) -> (Verdict, Option<&'static str>) {
+    use Verdict::{Fail, Warn};
+    match probe {
+        Probe::CreateOnly | Probe::Unchanged | Probe::Sixteen if needs.conditions => (
+            Fail,
+            Some(
+                "use a server that obeys If-None-Match and If-Match, or set `conditional_writes: false` and let one build at a time write",
+            ),
+        ),
+        Probe::CreateOnly | Probe::Unchanged | Probe::Sixteen => {
+            (Warn, Some("`conditional_writes: false` is set: let one build at a time write"))
+        }
+        Probe::Delete if !needs.deletes => {
+            (Warn, Some("nothing of this track deletes; delete the doctor's objects by hand"))
+        }
+        Probe::FolderKey if !needs.folder_keys => {
+            (Warn, Some("only the gocd track needs them: give it a bucket on another server"))
+        }
+        Probe::Missing => (
+            Warn,
+            Some("allow s3:ListBucket on the bucket: without it S3 says 403 for what is not there"),
+        ),
+        Probe::Versions if !needs.versions => (
+            Warn,
+            Some("not known, and only `versioned_file` needs to: allow s3:GetBucketVersioning"),
+        ),
+        Probe::Encryption => {
+            (Warn, Some("not known, and nothing needs to: allow s3:GetEncryptionConfiguration"))
+        }
+        Probe::Checksums | Probe::Clock | Probe::Lifecycle => (Warn, None),
+        _ => (Fail, None),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::probes::Trouble;
     use super::*;
 
     #[test]
     fn what_is_said_of_what_was_found() {
-        let trouble = || Trouble { what: "no".into(), hint: "do".into() };
-        let bad = |probe| Found { probe, result: Err(trouble()) };
+        let all = Needs { conditions: true, deletes: true, folder_keys: true, versions: true };
+        let none = Needs { conditions: false, deletes: false, folder_keys: false, versions: false };
+        let good = Found { probe: Probe::Reach, result: Ok("yes".into()) };
+        assert_eq!(judge(good, all).verdict, Verdict::Ok);
         let cases = [
-            (Found { probe: "reach", result: Ok("yes".into()) }, true, true, Verdict::Ok),
-            (bad("reach"), true, true, Verdict::Fail),
-            (bad("create-only put"), true, true, Verdict::Fail),
-            (bad("create-only put"), false, true, Verdict::Warn),
-            (bad("sixteen at once"), true, false, Verdict::Fail),
-            (bad("delete"), true, true, Verdict::Warn),
-            (bad("delete"), true, false, Verdict::Fail),
-            (bad("zero-byte folder keys"), true, false, Verdict::Warn),
+            (Probe::Reach, Verdict::Fail, Verdict::Fail),
+            (Probe::CreateOnly, Verdict::Fail, Verdict::Warn),
+            (Probe::Sixteen, Verdict::Fail, Verdict::Warn),
+            (Probe::Delete, Verdict::Fail, Verdict::Warn),
+            (Probe::FolderKey, Verdict::Fail, Verdict::Warn),
+            (Probe::Versions, Verdict::Fail, Verdict::Warn),
+            (Probe::Lifecycle, Verdict::Warn, Verdict::Warn),
         ];
-        for (found, is_relied_on, only_adds, want) in cases {
-            let line = judge(std::slice::from_ref(&found), is_relied_on, only_adds).remove(0);
-            assert_eq!(line.verdict, want, "{found:?}");
-            assert_eq!(line.hint.is_empty(), want == Verdict::Ok, "{line:?}");
+        for (probe, needed, not_needed) in cases {
+            for (needs, want) in [(all, needed), (none, not_needed)] {
+                let trouble = Trouble { what: "no".into(), hint: "do".into() };
+                let line = judge(Found { probe, result: Err(trouble) }, needs);
+                assert_eq!(line.verdict, want, "{probe:?} {needs:?}");
+                assert!(!line.hint.is_empty(), "{line:?}");
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ mod presign;
 mod proof;
 mod put;
 mod retry;
+mod settings;
 mod sibling;
 mod signing;
 mod versions;
@@ -37,12 +38,14 @@ pub use multipart::{Part, Upload};
 pub use object::{Condition, ETag, Facts, Fetched, Written};
 pub use operation::Operation;
 pub use proof::{Proof, Verifier};
+pub use settings::Expiry;
 pub use versions::{Versioning, VersionsPage};
 
 use crate::input::access::Access;
 use crate::machine::report::Report;
 use crate::words::digest::hex;
 use crate::words::names::{Bucket, Key};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -51,6 +54,8 @@ use std::sync::atomic::AtomicBool;
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
+    /// Who signs; none: requests go unsigned.
+    signer: Option<SharedCredentialsProvider>,
     access: Access,
     conditional: bool,
     /// How large things may be before they travel in parts.

@@ -1,18 +1,68 @@
 //! What is tried out, one thing after the other.
 
-use crate::s3::store::{Condition, Facts, Store, Written};
+use crate::s3::store::{Condition, Expiry, Facts, Proof, Store, Versioning, Written};
 use crate::words::digest::Sha256;
 use crate::words::fault::Fault;
-use crate::words::names::{Key, Prefix};
+use crate::words::names::{Key, Prefix, shown};
 use crate::words::object::ObjectOptions;
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use serde::Serialize;
+
+/// Something that is tried out, or asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) enum Probe {
+    #[serde(rename = "reach")]
+    Reach,
+    #[serde(rename = "signed by")]
+    Signer,
+    #[serde(rename = "clock")]
+    Clock,
+    #[serde(rename = "put")]
+    Put,
+    #[serde(rename = "get")]
+    Get,
+    #[serde(rename = "missing object")]
+    Missing,
+    #[serde(rename = "checksums")]
+    Checksums,
+    #[serde(rename = "create-only put")]
+    CreateOnly,
+    #[serde(rename = "put if unchanged")]
+    Unchanged,
+    #[serde(rename = "sixteen at once")]
+    Sixteen,
+    #[serde(rename = "copy")]
+    Copy,
+    #[serde(rename = "multipart")]
+    Multipart,
+    #[serde(rename = "listing")]
+    Listing,
+    #[serde(rename = "zero-byte folder keys")]
+    FolderKey,
+    #[serde(rename = "versions")]
+    Versions,
+    #[serde(rename = "lifecycle")]
+    Lifecycle,
+    #[serde(rename = "encryption")]
+    Encryption,
+    #[serde(rename = "delete")]
+    Delete,
+}
+
+impl Probe {
+    /// Its name, for people and programs.
+    pub(super) fn name(self) -> String {
+        let name = serde_json::to_value(self).unwrap_or_default();
+        name.as_str().unwrap_or_default().to_owned()
+    }
+}
 
 /// What one probe found: a few words, or what is wrong.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) probe: &'static str,
+    pub(super) probe: Probe,
     pub(super) result: Result<String, Trouble>,
 }
 
@@ -39,6 +89,8 @@ pub(super) struct Probes<'a> {
     pub(super) store: &'a Store,
     /// Everything is written below it.
     pub(super) folder: &'a Prefix,
+    /// Below which the track keeps what it has.
+    pub(super) prefix: &'a str,
 }
 
 /// A name with what servers, proxies and listings get wrong.
@@ -57,19 +109,26 @@ impl Probes<'_> {
             all.push(Found { probe, result: result.map_err(Trouble::from) });
             is_good
         };
-        if !tell("reach", self.reach().await) || !tell("put", self.put().await) {
+        tell(Probe::Signer, self.signer().await);
+        let is_reached = tell(Probe::Reach, self.reach().await);
+        tell(Probe::Clock, clock(self.store.clock_ahead()));
+        if !is_reached || !tell(Probe::Put, self.put().await) {
             return Ok(all);
         }
-        tell("get", self.get().await);
-        tell("missing object", self.missing().await);
-        tell("create-only put", self.create_only().await);
-        tell("put if unchanged", self.unchanged().await);
-        tell("sixteen at once", self.sixteen().await);
-        tell("copy", self.copy().await);
-        tell("multipart", self.multipart().await);
-        tell("listing", self.listing().await);
-        tell("zero-byte folder keys", self.folder_key().await);
-        tell("delete", self.delete().await);
+        tell(Probe::Get, self.get().await);
+        tell(Probe::Missing, self.missing().await);
+        tell(Probe::Checksums, self.checksums().await);
+        tell(Probe::CreateOnly, self.create_only().await);
+        tell(Probe::Unchanged, self.unchanged().await);
+        tell(Probe::Sixteen, self.sixteen().await);
+        tell(Probe::Copy, self.copy().await);
+        tell(Probe::Multipart, self.multipart().await);
+        tell(Probe::Listing, self.listing().await);
+        tell(Probe::FolderKey, self.folder_key().await);
+        tell(Probe::Versions, self.versions().await);
+        tell(Probe::Lifecycle, self.lifecycle().await);
+        tell(Probe::Encryption, self.encryption().await);
+        tell(Probe::Delete, self.delete().await);
         Ok(all)
     }
 
@@ -128,6 +187,43 @@ impl Probes<'_> {
                 "this is not an S3 server: look at `endpoint`",
             )),
         }
+    }
+
+    async fn signer(&self) -> anyhow::Result<String> {
+        Ok(match self.store.signer().await? {
+            Some(id) => format!("access key {}", masked(&id)),
+            None => "nobody: requests go unsigned".to_owned(),
+        })
+    }
+
+    async fn checksums(&self) -> anyhow::Result<String> {
+        let described = self.store.describe(&self.key(ODD)?, None).await?;
+        let proof = described.context("written, and not there")?.proof;
+        match proof {
+            Proof::Checksum(algorithm, _) => Ok(format!("kept: {}", algorithm.name())),
+            _ => Err(trouble(
+                "the server keeps no checksum of what it was sent with one",
+                "nothing is lost by it: gets compare with the SHA-256 in the metadata, or the MD5",
+            )),
+        }
+    }
+
+    async fn versions(&self) -> anyhow::Result<String> {
+        Ok(match self.store.versioning().await? {
+            Versioning::Enabled => "kept of every object",
+            Versioning::Suspended => "kept of what was written before they were suspended",
+            Versioning::Never => "not kept",
+        }
+        .to_owned())
+    }
+
+    async fn lifecycle(&self) -> anyhow::Result<String> {
+        tears(&self.store.expiries().await?, self.prefix)
+    }
+
+    async fn encryption(&self) -> anyhow::Result<String> {
+        let by_default = self.store.default_encryption().await?;
+        Ok(by_default.unwrap_or_else(|| "none unless a put asks for it".to_owned()))
     }
 
     async fn create_only(&self) -> anyhow::Result<String> {
@@ -245,5 +341,78 @@ impl Probes<'_> {
                 "look at the bucket's policy and its object lock",
             )),
         }
+    }
+}
+
+/// An access key's id, as much of it as tells one from another.
+fn masked(id: &str) -> String {
+    let id: Vec<char> = id.chars().collect();
+    match id.len() {
+        0..12 => format!("of {} characters", id.len()),
+        n => format!("{}...{}", String::from_iter(&id[..4]), String::from_iter(&id[n - 4..])),
+    }
+}
+
+/// What S3 thinks of this machine's clock: it refuses requests that are a quarter of an hour off.
+fn clock(ahead: Option<i64>) -> anyhow::Result<String> {
+    let hint = "set this machine's clock (NTP): S3 refuses what is signed 15 minutes off";
+    match ahead {
+        None => Err(trouble("the server does not say what time it is", hint)),
+        Some(ahead) if ahead.abs() <= 60 => Ok("agrees with the server's".to_owned()),
+        Some(ahead) if ahead > 0 => Err(trouble(format!("{ahead} s ahead of the server's"), hint)),
+        Some(ahead) => Err(trouble(format!("{} s behind the server's", -ahead), hint)),
+    }
+}
+
+/// Whether rules delete single objects of what is published whole.
+fn tears(rules: &[Expiry], prefix: &str) -> anyhow::Result<String> {
+    let meets =
+        |rule: &&Expiry| rule.prefix.starts_with(prefix) || prefix.starts_with(&rule.prefix);
+    let names: Vec<String> = rules.iter().filter(meets).map(|rule| shown(&rule.name)).collect();
+    if names.is_empty() {
+        return Ok("no rule deletes objects here".to_owned());
+    }
+    Err(trouble(
+        format!("rules delete single objects, and so tear sets apart: {}", names.join(", ")),
+        "keep the rules off this prefix: `s3-asset artifacts gc` removes whole sets",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_that_delete_what_is_published_are_named() {
+        let rule = |name: &str, prefix: &str| Expiry { name: name.into(), prefix: prefix.into() };
+        let cases: [(&[Expiry], &str, Option<&str>); 5] = [
+            (&[], "", None),
+            (&[rule("all", "")], "team/", Some("all")),
+            (&[rule("logs", "logs/")], "team/", None),
+            (&[rule("logs", "logs/"), rule("deep", "team/artifacts/x/")], "team/", Some("deep")),
+            (&[rule("logs", "logs/")], "", Some("logs")),
+        ];
+        for (rules, prefix, want) in cases {
+            match (tears(rules, prefix), want) {
+                (Ok(_), None) => {}
+                (Err(e), Some(name)) => assert!(e.to_string().ends_with(name), "{e}"),
+                (got, _) => panic!("{rules:?} {prefix}: {got:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn clocks_may_differ_a_little() {
+        for (ahead, is_good) in [(Some(0), true), (Some(-60), true), (Some(61), false)] {
+            assert_eq!(clock(ahead).is_ok(), is_good, "{ahead:?}");
+        }
+        assert!(clock(Some(-900)).expect_err("slow").to_string().contains("900 s behind"));
+        assert!(clock(None).is_err());
+    }
+
+    #[test]
+    fn a_key_is_told_by_its_ends() {
+        assert_eq!(masked("AKIAIOSFODNN7EXAMPLE"), "AKIA...MPLE");
+        assert_eq!(masked("test"), "of 4 characters");
     }
 }

@@ -20,6 +20,14 @@ impl Clock {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         last.map_or(own, |(date, came)| agreed(own, date, came.elapsed()))
     }
+
+    /// By how many seconds this machine's time is ahead of what the server could have as well.
+    pub(super) fn ahead(&self, own: u64) -> Option<i64> {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (date, came) = last?;
+        let seconds = |milliseconds: u64| i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
+        Some(seconds(own) - seconds(agreed(own, date, came.elapsed())))
+    }
 }
 
 /// A time that the server could have as well, `since` after it said what its clock shows.

@@ -120,6 +120,11 @@ impl Failure {
         self.cause == Cause::NotS3
     }
 
+    /// What the server calls it.
+    pub(super) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     /// Whether a multipart upload is not there (any more).
     pub(super) fn is_no_such_upload(&self) -> bool {
         self.code.as_deref() == Some("NoSuchUpload")

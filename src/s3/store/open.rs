@@ -8,7 +8,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
+    SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use std::sync::Arc;
 
@@ -20,8 +20,11 @@ impl Store {
             token.iter().for_each(|token| report.hide(token));
         }
         let clock = Clock::default();
+        let http = crate::s3::http::client(&access.trust);
+        let signer = crate::s3::credentials::provider(access, &http, &report).await;
         Store {
-            client: client(access, &report, clock.clone()).await,
+            client: client(access, http, signer.clone(), clock.clone()),
+            signer,
             access: access.clone(),
             conditional: access.conditional_writes,
             limits: Limits::new(access.endpoint.as_deref()),
@@ -34,8 +37,12 @@ impl Store {
     }
 }
 
-async fn client(access: &Access, report: &Arc<Report>, clock: Clock) -> Client {
-    let http = crate::s3::http::client(&access.trust);
+fn client(
+    access: &Access,
+    http: SharedHttpClient,
+    signer: Option<SharedCredentialsProvider>,
+    clock: Clock,
+) -> Client {
     let mut config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(access.region.clone()))
@@ -48,7 +55,7 @@ async fn client(access: &Access, report: &Arc<Report>, clock: Clock) -> Client {
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     config.set_endpoint_url(access.endpoint.clone());
-    config = match crate::s3::credentials::provider(access, &http, report).await {
+    config = match signer {
         Some(provider) => config.credentials_provider(provider),
         None => config.allow_no_auth(),
     };

@@ -33,6 +33,10 @@ pub enum Operation {
     GetBucketVersioning,
     /// Reads the tags of an object.
     GetObjectTagging,
+    /// Asks what a bucket deletes by itself.
+    GetBucketLifecycleConfiguration,
+    /// Asks how a bucket encrypts by itself.
+    GetBucketEncryption,
 }
 
 impl Operation {
@@ -46,6 +50,8 @@ impl Operation {
             Operation::ListObjectVersions => "s3:ListBucketVersions",
             Operation::GetBucketVersioning => "s3:GetBucketVersioning",
             Operation::GetObjectTagging => "s3:GetObjectTagging",
+            Operation::GetBucketLifecycleConfiguration => "s3:GetLifecycleConfiguration",
+            Operation::GetBucketEncryption => "s3:GetEncryptionConfiguration",
             Operation::PutObject
             | Operation::CopyObject
             | Operation::CreateMultipartUpload
@@ -63,6 +69,8 @@ impl Operation {
                 | Operation::CreateBucket
                 | Operation::ListObjectVersions
                 | Operation::GetBucketVersioning
+                | Operation::GetBucketLifecycleConfiguration
+                | Operation::GetBucketEncryption
         )
     }
 }

@@ -145,6 +145,11 @@ pub(in crate::tracks) fn parse(
 
 impl Files {
     /// The key of a path that a version names.
+    /// Whether it is the versions of one key.
+    pub fn is_versioned(&self) -> bool {
+        matches!(self.follows, Follows::Versions(..))
+    }
+
     pub(super) fn key(&self, path: &str) -> anyhow::Result<Key> {
         self.prefix.key(path)
     }

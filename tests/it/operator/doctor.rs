@@ -66,3 +66,32 @@ fn a_request_says_what_is_tried() {
     assert_eq!(failing(&bad), ["reach"]);
     assert!(!format!("{}{}", bad.stdout, bad.stderr).contains("another secret"));
 }
+
+#[test]
+fn what_a_bucket_does_by_itself_is_told() {
+    let server = server();
+    server.expire(BUCKET, "old builds", "artifacts/", 30);
+    server.expire(BUCKET, "logs", "logs/", 1);
+    let told = run(&server, &["doctor", "--json", "--prefix", "artifacts"]).ok();
+    let line = |run: &Run, probe: &str| {
+        let json = run.json();
+        let lines = json["probes"].as_array().expect("probes").clone();
+        lines.into_iter().find(|line| line["probe"] == probe).expect("a line")
+    };
+    let lifecycle = line(&told, "lifecycle");
+    assert_eq!(lifecycle["verdict"], "warn", "{lifecycle}");
+    assert!(lifecycle["found"].as_str().expect("a text").ends_with("apart: old builds"));
+    assert!(lifecycle["hint"].as_str().expect("a text").contains("artifacts gc"));
+    for (probe, want) in [
+        ("encryption", "AES256"),
+        ("versions", "not kept"),
+        ("checksums", "kept: "),
+        ("clock", "agrees"),
+        ("signed by", "access key"),
+    ] {
+        let line = line(&told, probe);
+        let found = line["found"].as_str().expect("a text");
+        assert!(line["verdict"] == "ok" && found.contains(want), "{line}");
+        assert!(!found.contains(server.secret_key()) && !found.contains(server.access_key()));
+    }
+}

@@ -198,6 +198,14 @@ impl Handle {
         }
     }
 
+    /// Gives a bucket a rule that deletes objects below a prefix after some days. It is told to who
+    /// asks, and deletes nothing.
+    pub fn expire(&self, bucket: &str, name: &str, prefix: &str, days: i32) {
+        if let Ok(bucket) = self.shared.store.lock().bucket_mut(bucket) {
+            bucket.expiries.push((name.to_owned(), prefix.to_owned(), days));
+        }
+    }
+
     /// Whether a bucket is there.
     pub fn has_bucket(&self, bucket: &str) -> bool {
         self.shared.store.lock().bucket(bucket).is_ok()

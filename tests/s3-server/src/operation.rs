@@ -20,6 +20,8 @@ pub(crate) fn name(
         ("GET", None, _) => "ListBuckets",
         ("GET", Some(_), None) if has("location") => "GetBucketLocation",
         ("GET", Some(_), None) if has("versioning") => "GetBucketVersioning",
+        ("GET", Some(_), None) if has("lifecycle") => "GetBucketLifecycleConfiguration",
+        ("GET", Some(_), None) if has("encryption") => "GetBucketEncryption",
         ("GET", Some(_), None) if has("uploads") => "ListMultipartUploads",
         ("GET", Some(_), None) if has("versions") => "ListObjectVersions",
         ("GET", Some(_), None) if has("list-type") => "ListObjectsV2",

@@ -58,6 +58,8 @@ impl Version {
 pub(crate) struct Bucket {
     pub(crate) created: SystemTime,
     pub(crate) versioning: Versioning,
+    /// The name, the prefix and the days of each rule that deletes; nothing acts on them here.
+    pub(crate) expiries: Vec<(String, String, i32)>,
     pub(crate) public: bool,
     pub(crate) keys: BTreeMap<String, Vec<Version>>,
 }
@@ -224,6 +226,7 @@ impl State {
         let bucket = Bucket {
             created: SystemTime::now(),
             versioning: Versioning::Never,
+            expiries: Vec::new(),
             public: false,
             keys: BTreeMap::new(),
         };

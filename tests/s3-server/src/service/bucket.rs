@@ -99,4 +99,51 @@ impl Service {
         self.state().bucket_mut(&request.input.bucket)?.versioning = versioning;
         Ok(S3Response::new(PutBucketVersioningOutput {}))
     }
+
+    pub(super) async fn get_bucket_lifecycle_configuration(
+        &self,
+        request: S3Request<GetBucketLifecycleConfigurationInput>,
+    ) -> S3Result<S3Response<GetBucketLifecycleConfigurationOutput>> {
+        let expiries = self.state().bucket(&request.input.bucket)?.expiries.clone();
+        if expiries.is_empty() {
+            return Err(s3_error!(
+                NoSuchLifecycleConfiguration,
+                "The lifecycle configuration does not exist"
+            ));
+        }
+        let rules = expiries.into_iter().map(|(name, prefix, days)| LifecycleRule {
+            abort_incomplete_multipart_upload: None,
+            expiration: Some(LifecycleExpiration { days: Some(days), ..Default::default() }),
+            filter: Some(LifecycleRuleFilter { prefix: Some(prefix), ..Default::default() }),
+            id: Some(name),
+            noncurrent_version_expiration: None,
+            noncurrent_version_transitions: None,
+            prefix: None,
+            status: ExpirationStatus::from_static(ExpirationStatus::ENABLED),
+            transitions: None,
+        });
+        Ok(S3Response::new(GetBucketLifecycleConfigurationOutput {
+            rules: Some(rules.collect()),
+            ..Default::default()
+        }))
+    }
+
+    pub(super) async fn get_bucket_encryption(
+        &self,
+        request: S3Request<GetBucketEncryptionInput>,
+    ) -> S3Result<S3Response<GetBucketEncryptionOutput>> {
+        self.state().bucket(&request.input.bucket)?;
+        let by_default = ServerSideEncryptionByDefault {
+            kms_master_key_id: None,
+            sse_algorithm: ServerSideEncryption::from_static(ServerSideEncryption::AES256),
+        };
+        let rule = ServerSideEncryptionRule {
+            apply_server_side_encryption_by_default: Some(by_default),
+            ..Default::default()
+        };
+        let rules = ServerSideEncryptionConfiguration { rules: vec![rule] };
+        Ok(S3Response::new(GetBucketEncryptionOutput {
+            server_side_encryption_configuration: Some(rules),
+        }))
+    }
 }

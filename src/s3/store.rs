@@ -32,6 +32,7 @@ mod versions;
 pub use body::Buffers;
 pub use described::Described;
 pub use failure::{Failure, Kind};
+pub use get::WHOLE;
 pub use limits::Limits;
 pub use list::{Depth, Listed, ListedPage, Mark};
 pub use multipart::{Part, Upload};

@@ -3,11 +3,13 @@
 //! Why this is safe under races is told in [`crate::sealing::claim`]; here it is decided, and
 //! [`crate::sealing::publish`] carries it out.
 
+use crate::machine::report::{count, size};
 use crate::machine::workspace::Hashed;
-use crate::s3::store::{ETag, Facts};
+use crate::s3::store::{ETag, Facts, WHOLE};
 use crate::sealing::claim::{At, Claimed, How, Seen, place};
 use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
+use crate::words::fault::fault;
 use crate::words::file::FileFacts;
 use crate::words::names::{Bucket, Key};
 use std::collections::{HashMap, HashSet};
@@ -137,6 +139,7 @@ pub fn publish(
     }
     let files = placings.iter().map(|placing| placed(&placing.item, placing.key.clone())).collect();
     let manifest = Manifest::new(&provenance, files);
+    bound(&manifest)?;
     let agree = elsewhere(&folder, &manifest)?;
     Ok(Plan {
         claim: (ground.claim == Claimed::ByNobody).then_some(digest),
@@ -146,6 +149,23 @@ pub fn publish(
         placings,
         agree,
     })
+}
+
+/// Refuses a set whose manifest would be too large for its readers, before anything is written.
+fn bound(manifest: &Manifest) -> anyhow::Result<()> {
+    let length = manifest.length()?;
+    if length <= WHOLE {
+        return Ok(());
+    }
+    Err(fault(
+        format!(
+            "{} are too many for one set: its manifest would have {}, and no reader takes more than {}",
+            count(manifest.files.len(), "file"),
+            size(length),
+            size(WHOLE)
+        ),
+        "publish an archive of them, or several sets, each with an `artifacts_prefix` of its own",
+    ))
 }
 
 /// The plan that brings back what a published set has lost, and makes its plain keys agree.
@@ -310,6 +330,26 @@ mod tests {
             let seal = plan.seal.as_ref().expect("a manifest");
             assert_eq!(seal.manifest.files[0].key, want, "{text}");
             assert!(!plan.is_empty(), "{text}");
+        }
+    }
+
+    /// What could not be read is not published: here of files with long names.
+    #[test]
+    fn a_set_has_as_many_files_as_its_readers_take() {
+        let ground = Ground {
+            claim: Claimed::ByNobody,
+            taken: HashMap::new(),
+            held: HashSet::new(),
+            replaces: None,
+        };
+        for (count, fits) in [(9, true), (40_000, false)] {
+            let directory = format!("{:x>250}/", "").repeat(3);
+            let items = (0..count).map(|n| item(&format!("{directory}{n}"))).collect();
+            let plan = publish(folder(), items, &ground, provenance());
+            assert_eq!(plan.is_ok(), fits, "{count}");
+            if let Err(error) = plan {
+                assert!(error.to_string().starts_with("40000 files are too many"), "{error}");
+            }
         }
     }
 

@@ -156,9 +156,30 @@ impl Manifest {
         pretty(self)
     }
 
+    /// How many bytes of JSON that is.
+    pub fn length(&self) -> anyhow::Result<u64> {
+        let mut length = Length(0);
+        serde_json::to_writer_pretty(&mut length, self)?;
+        Ok(length.0 + 1)
+    }
+
     /// The bytes of all files together.
     pub fn size(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
+    }
+}
+
+/// Counts what is written.
+struct Length(u64);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -227,6 +248,7 @@ mod tests {
         let manifest = manifest();
         assert_eq!(manifest.files[0].path.as_str(), "a/x");
         let bytes = manifest.to_bytes().expect("json");
+        assert_eq!(manifest.length().expect("a length"), bytes.len() as u64);
         assert_eq!(
             Manifest::parse(&bytes, &Folder { prefix: folder(), reserved: &[".found"] })
                 .expect("parses"),

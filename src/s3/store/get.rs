@@ -9,9 +9,9 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bytes::Bytes;
 use std::collections::HashMap;
 
-/// What is read whole is a manifest, a record or a part of a history: the manifest of a set of
-/// 100,000 files has about 25 MiB.
-const SMALL: u64 = 64 << 20;
+/// What is read whole is a manifest, a record or a part of a history, and no more than this of it; so
+/// no more is written. The manifest of a set of 100,000 files has about 25 MiB.
+pub const WHOLE: u64 = 64 << 20;
 
 impl Store {
     /// Reads a whole object that is small; none when it is not there.
@@ -34,7 +34,7 @@ impl Store {
             if is_page(&answer) {
                 return Err(Failure::not_s3());
             }
-            let bytes = collect_up_to(answer.body, SMALL).await?;
+            let bytes = collect_up_to(answer.body, WHOLE).await?;
             Ok(Fetched {
                 etag: ETag::of(answer.e_tag).ok_or_else(|| Failure::no_result("an ETag"))?,
                 metadata: answer.metadata.unwrap_or_default(),

@@ -5,9 +5,11 @@ use super::evidence::{NoPages, proven};
 use super::headers::{metadata, tagging};
 use super::object::Quotes;
 use super::signing::PrecomputedPayload;
-use super::{Condition, Failure, Kind, Operation, Store, Written, failure};
+use super::{Condition, Failure, Kind, Operation, Store, WHOLE, Written, failure};
 use crate::input::access::ChecksumAlgorithm;
+use crate::machine::report::size;
 use crate::words::digest::Sha256;
+use crate::words::fault::fault;
 use crate::words::names::Key;
 use crate::words::object::{ObjectOptions, Own};
 use aws_sdk_s3::primitives::ByteStream;
@@ -24,6 +26,16 @@ impl Store {
         own: &Own,
     ) -> anyhow::Result<Written> {
         let bytes = bytes.into();
+        if bytes.len() as u64 > WHOLE {
+            let (of, most) = (size(bytes.len() as u64), size(WHOLE));
+            return Err(fault(
+                format!(
+                    "{}: {of} of JSON, and no reader takes more than {most}",
+                    self.uri(key.as_str())
+                ),
+                "publish fewer files, or with shorter names",
+            ));
+        }
         let sha256 = Sha256::of(&bytes);
         self.put(key, bytes, sha256, condition, &own.options()).await
     }

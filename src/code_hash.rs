@@ -107,20 +107,16 @@ impl Recipe {
     /// Makes a recipe of what the user wrote: a list, or one string with spaces between patterns.
     ///
     /// # Errors
-    /// For `sha256` and `git-tree`, see [`Patterns::parse`]. For `md5` nothing is refused, since
-    /// Python refuses nothing: a pattern may climb with `..`, and a space too many is the pattern
+    /// For `sha256` and `git-tree`, see [`Patterns::parse`]. For `md5` nothing is refused but `!pattern`,
+    /// which would mean something else there: Python refuses nothing, so a pattern may climb with `..`, and a space too many is the pattern
     /// "" (Python's `str.split(" ")` keeps it), which matches no file.
     pub fn parse<S: AsRef<str>>(algorithm: Algorithm, written: &[S]) -> Result<Self, PatternError> {
         Ok(match algorithm {
             Algorithm::Sha256 => Self::Sha256(Patterns::parse(written)?),
             Algorithm::GitTree => Self::GitTree(Patterns::parse(written)?),
-            Algorithm::Md5 => Self::Md5(
-                written
-                    .iter()
-                    .flat_map(|element| element.as_ref().split(' '))
-                    .map(str::to_owned)
-                    .collect(),
-            ),
+            Algorithm::Md5 => {
+                Self::md5(written.iter().flat_map(|element| element.as_ref().split(' ')))?
+            }
         })
     }
 
@@ -135,10 +131,20 @@ impl Recipe {
         Ok(match algorithm {
             Algorithm::Sha256 => Self::Sha256(Patterns::of_list(written)?),
             Algorithm::GitTree => Self::GitTree(Patterns::of_list(written)?),
-            Algorithm::Md5 => {
-                Self::Md5(written.iter().map(|pattern| pattern.as_ref().to_owned()).collect())
-            }
+            Algorithm::Md5 => Self::md5(written.iter().map(AsRef::as_ref))?,
         })
+    }
+
+    fn md5<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, PatternError> {
+        let words = words.map(|word| match word.starts_with('!') {
+            false => Ok(word.to_owned()),
+            true => Err(PatternError::new(
+                word,
+                "`md5` leaves nothing out, as s3-asset-manager does not; take `sha256` or `git-tree`"
+                    .to_owned(),
+            )),
+        });
+        words.collect::<Result<_, _>>().map(Self::Md5)
     }
 
     /// The algorithm of this recipe.

@@ -4,6 +4,9 @@
 //! does, `dir/**` is everything below `dir`, `[a-z]`, `[!a-z]`, `{this,that}`, `\` before a
 //! character that is meant literally. Hidden names match like any others. `?` stands for one byte.
 //! A bare `dir` matches a file of that name, not what is below it; `dir/` means `dir/**`.
+//!
+//! `!pattern` leaves out what it matches, wherever in the list it stands: there is no order to get wrong.
+//! A submodule, or a symlink, is left out with everything below it as well. `\!name` begins with a `!`.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,6 +21,15 @@ use crate::words::pattern::flaw;
 /// The compiled patterns of a code hash.
 #[derive(Clone, Debug)]
 pub struct Patterns {
+    /// All of them, in the order in which they were written.
+    written: Vec<String>,
+    taken: Globs,
+    left_out: Globs,
+}
+
+/// Globs that are asked together.
+#[derive(Clone, Debug)]
+struct Globs {
     written: Vec<String>,
     set: GlobSet,
     reaches: Vec<Reach>,
@@ -78,14 +90,81 @@ impl Patterns {
     }
 
     fn compile<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, PatternError> {
-        let mut patterns = Vec::new();
+        let words: Vec<&str> = words.collect();
+        let (left_out, taken): (Vec<&str>, Vec<&str>) =
+            words.iter().partition(|word| word.starts_with('!'));
+        let refuse = |why: &str| Err(PatternError::new(&words.join(" "), why.to_owned()));
+        match (taken.is_empty(), left_out.is_empty()) {
+            (true, true) => return refuse("there is no pattern"),
+            (true, false) => {
+                return refuse("there is only what is left out; `**` takes everything else");
+            }
+            (false, _) => {}
+        }
+        Ok(Self {
+            taken: Globs::of(&taken)?,
+            left_out: Globs::of(&left_out)?,
+            written: words.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Whether a path, relative to the root, is covered.
+    #[must_use]
+    pub fn matches(&self, path: &[u8]) -> bool {
+        self.taken.matches(path) && !self.left_out.matches(path)
+    }
+
+    /// Whether an entry is covered: its path matches, or it may hide files (a submodule, a symlink)
+    /// and something below its path could match.
+    #[must_use]
+    pub fn cover(&self, path: &[u8], mode: Mode) -> bool {
+        if !mode.may_hide_files() {
+            return self.matches(path);
+        }
+        let is_out = self.left_out.matches(path) || self.left_out.below(path) == Below::Everything;
+        !is_out && (self.taken.matches(path) || self.below(path) != Below::Nothing)
+    }
+
+    /// The patterns, as written, that took nothing into a listing: most likely misspelt, and then
+    /// changes to what they mean go unnoticed. Of those that leave something out, a listing cannot tell.
+    #[must_use]
+    pub fn unmatched(&self, listing: &Listing) -> Vec<&str> {
+        let taken = &self.taken;
+        let mut open: Vec<usize> = (0..taken.written.len()).collect();
+        for entry in listing.entries() {
+            if open.is_empty() {
+                break;
+            }
+            let matching = taken.set.matches(OsStr::from_bytes(&entry.path));
+            let hides = entry.mode.may_hide_files();
+            open.retain(|index| {
+                let below = hides && taken.reaches[*index].below(&entry.path) != Below::Nothing;
+                !below && !matching.contains(index)
+            });
+        }
+        open.into_iter().map(|index| taken.written[index].as_str()).collect()
+    }
+
+    /// How much of what is below a directory (the root is "") may match.
+    #[must_use]
+    pub fn below(&self, directory: &[u8]) -> Below {
+        match (self.taken.below(directory), self.left_out.below(directory)) {
+            (Below::Nothing, _) | (_, Below::Everything) => Below::Nothing,
+            (below, Below::Nothing) => below,
+            (_, Below::Something) => Below::Something,
+        }
+    }
+}
+
+impl Globs {
+    fn of(words: &[&str]) -> Result<Self, PatternError> {
         let mut reaches = Vec::new();
         let mut set = GlobSetBuilder::new();
         for word in words {
             if let Some(flaw) = flaw(word) {
                 return Err(PatternError::new(&shown(word), flaw));
             }
-            let pattern = normal(word)?;
+            let pattern = normal(word, word.strip_prefix('!').unwrap_or(word))?;
             let refuse = |why: &globset::Error| PatternError::new(word, why.kind().to_string());
             let glob = GlobBuilder::new(&pattern)
                 .literal_separator(true)
@@ -93,55 +172,21 @@ impl Patterns {
                 .map_err(|error| refuse(&error))?;
             set.add(glob);
             reaches.push(Reach::of(&pattern).map_err(|error| refuse(&error))?);
-            patterns.push(word.to_owned());
         }
-        if patterns.is_empty() {
-            return Err(PatternError::new("", "there is no pattern".to_owned()));
-        }
+        let set = set.build();
         Ok(Self {
-            set: set
-                .build()
-                .map_err(|error| PatternError::new(&patterns.join(" "), error.to_string()))?,
-            written: patterns,
+            set: set.map_err(|error| PatternError::new(&words.join(" "), error.to_string()))?,
+            written: words.iter().map(|word| (*word).to_owned()).collect(),
             reaches,
         })
     }
 
-    /// Whether a path, relative to the root, is covered.
-    #[must_use]
-    pub fn matches(&self, path: &[u8]) -> bool {
+    fn matches(&self, path: &[u8]) -> bool {
         self.set.is_match(OsStr::from_bytes(path))
     }
 
-    /// Whether an entry is covered: its path matches, or it may hide files (a submodule, a symlink)
-    /// and something below its path could match.
-    #[must_use]
-    pub fn cover(&self, path: &[u8], mode: Mode) -> bool {
-        self.matches(path) || (mode.may_hide_files() && self.below(path) != Below::Nothing)
-    }
-
-    /// The patterns, as written, that took nothing into a listing: most likely misspelt, and then
-    /// changes to what they mean go unnoticed.
-    #[must_use]
-    pub fn unmatched(&self, listing: &Listing) -> Vec<&str> {
-        let mut open: Vec<usize> = (0..self.written.len()).collect();
-        for entry in listing.entries() {
-            if open.is_empty() {
-                break;
-            }
-            let matching = self.set.matches(OsStr::from_bytes(&entry.path));
-            let hides = entry.mode.may_hide_files();
-            open.retain(|index| {
-                let below = hides && self.reaches[*index].below(&entry.path) != Below::Nothing;
-                !below && !matching.contains(index)
-            });
-        }
-        open.into_iter().map(|index| self.written[index].as_str()).collect()
-    }
-
     /// How much of what is below a directory (the root is "") may match.
-    #[must_use]
-    pub fn below(&self, directory: &[u8]) -> Below {
+    fn below(&self, directory: &[u8]) -> Below {
         self.reaches.iter().map(|reach| reach.below(directory)).max().unwrap_or(Below::Nothing)
     }
 }
@@ -211,9 +256,13 @@ impl Step {
     }
 }
 
-/// A pattern without `.` and empty components, a slash at its end turned into `/**`.
-fn normal(word: &str) -> Result<String, PatternError> {
-    let refuse = |why: &str| Err(PatternError::new(word, why.to_owned()));
+/// A pattern without `.` and empty components, a slash at its end turned into `/**`; `written` is what it
+/// was before.
+fn normal(written: &str, word: &str) -> Result<String, PatternError> {
+    let refuse = |why: &str| Err(PatternError::new(written, why.to_owned()));
+    if word.is_empty() && !written.is_empty() {
+        return refuse("nothing follows the `!`");
+    }
     if word.starts_with('/') {
         return refuse("it is absolute; patterns start at the repository's root");
     }
@@ -239,7 +288,7 @@ pub struct PatternError {
 }
 
 impl PatternError {
-    fn new(pattern: &str, why: String) -> Self {
+    pub(super) fn new(pattern: &str, why: String) -> Self {
         Self { pattern: pattern.to_owned(), why }
     }
 }

@@ -113,7 +113,13 @@ fn recipes_split_what_was_written() {
         other => panic!("{other:?}"),
     };
     assert_eq!(md5(&["a  b/** "]), ["a", "", "b/**", ""]);
-    assert_eq!(md5(&["/x", "../y"]), ["/x", "../y"]);
+    assert_eq!(md5(&["/x", "../y", "a!"]), ["/x", "../y", "a!"]);
+    for refused in
+        [Recipe::parse(Algorithm::Md5, &["a !b"]), Recipe::of_list(Algorithm::Md5, &["!b"])]
+    {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("\"!b\"") && error.contains("`md5` leaves nothing out"), "{error}");
+    }
 
     let recipe = Recipe::parse(Algorithm::GitTree, &["a  b/** ", "c"]).unwrap();
     assert_eq!(recipe.written(), "a b/** c");
@@ -135,10 +141,62 @@ fn patterns_that_cannot_be_meant_are_refused() {
         ("src/[a", "unclosed character class"),
         ("src/{a,b", "unclosed alternate group"),
         ("src/[z-a]", "invalid range"),
+        ("!src/**", "there is only what is left out"),
+        ("src/** !", "nothing follows the `!`"),
+        ("src/** !/x", "it is absolute"),
+        ("src/** !src/[a", "unclosed character class"),
     ];
     for (pattern, why) in cases {
         let error = Patterns::parse(&[pattern]).unwrap_err().to_string();
         assert!(error.contains(why), "{pattern:?}: {error}");
+    }
+}
+
+#[test]
+fn patterns_leave_out() {
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        (
+            "lambdas/** !lambdas/**/test_*",
+            &["lambdas/a.py", "lambdas/a/b.py", "lambdas/a/x_test_y"],
+            &["lambdas/test_a.py", "lambdas/a/b/test_c", "test_a", "x"],
+        ),
+        ("!src/gen/ src/**", &["src/a", "src/gen"], &["src/gen/a", "src/gen/b/c"]),
+        ("** !*.md !./docs//**", &["a", "a/b.md"], &["README.md", "docs/a", "docs/a/b"]),
+        ("\\!odd a", &["!odd", "a"], &["odd"]),
+        ("a !a", &[], &["a"]),
+    ];
+    for (written, taken, left) in cases {
+        let patterns = Patterns::parse(&[written]).unwrap();
+        for path in *taken {
+            assert!(patterns.matches(path.as_bytes()), "{written}: {path}");
+        }
+        for path in *left {
+            assert!(!patterns.matches(path.as_bytes()), "{written}: {path}");
+        }
+        assert_eq!(patterns.to_string(), *written);
+    }
+}
+
+#[test]
+fn what_is_left_out_is_not_walked_and_hides_nothing() {
+    let patterns = Patterns::parse(&["src/** lib !src/gen/** !src/**/test_*"]).unwrap();
+    for (directory, below) in [
+        ("", Below::Something),
+        ("src", Below::Something),
+        ("src/a", Below::Something),
+        ("src/gen", Below::Nothing),
+        ("src/gen/a", Below::Nothing),
+        ("docs", Below::Nothing),
+    ] {
+        assert_eq!(patterns.below(directory.as_bytes()), below, "{directory}");
+    }
+    let whole = Patterns::parse(&["src/** !docs/**"]).unwrap();
+    assert_eq!(whole.below(b"src/a"), Below::Everything, "nothing is left out below it");
+    for mode in [Mode::Symlink, Mode::Submodule] {
+        assert!(patterns.cover(b"src/link", mode) && !patterns.cover(b"src/gen", mode));
+        assert!(!patterns.cover(b"src/test_link", mode));
+        let inner = Patterns::parse(&["src/link/a/b !src/link/a/c"]).unwrap();
+        assert!(inner.cover(b"src/link", mode));
     }
 }
 

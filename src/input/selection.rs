@@ -9,52 +9,40 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 #[derive(Debug, Clone)]
 pub struct Selection {
     globs: Option<GlobSet>,
+    left_out: GlobSet,
     text: String,
     include_hidden: bool,
 }
 
 impl Selection {
     /// Files that match any of the globs; all where there is none. `*` stays within a directory,
-    /// `**` does not. Names that start with a dot are left out unless asked for.
+    /// `**` does not. `!glob` leaves out what it matches, wherever it stands; `\!name` is a name that
+    /// begins so. Names that start with a dot are left out unless asked for.
     pub fn new(globs: &[String], include_hidden: bool) -> anyhow::Result<Selection> {
-        let mut set = GlobSetBuilder::new();
         if globs.len() > pattern::MOST {
             return Err(fault(
                 format!("files: {} globs, and {} are the most", globs.len(), pattern::MOST),
                 "name directories: `lambdas/**`",
             ));
         }
-        for glob in globs {
-            if let Some(flaw) = pattern::flaw(glob) {
-                return Err(fault(
-                    format!("files: `{}` {flaw}", shown(glob)),
-                    "write several globs, or name a directory: `lambdas/**`",
-                ));
-            }
-            let built = GlobBuilder::new(glob.trim_start_matches("./"))
-                .literal_separator(true)
-                .build()
-                .map_err(|e| {
-                    fault(
-                        format!("files: `{}`: {}", shown(glob), e.kind()),
-                        "for example `*.zip` or `lambdas/**`",
-                    )
-                })?;
-            set.add(built);
-        }
-        let globs_set = if globs.is_empty() {
-            None
-        } else {
-            Some(set.build().map_err(|e| {
-                fault(format!("files: {}", e.kind()), "name directories instead: `lambdas/**`")
-            })?)
-        };
-        Ok(Selection { globs: globs_set, text: globs.join(", "), include_hidden })
+        let (left_out, taken): (Vec<&String>, Vec<&String>) =
+            globs.iter().partition(|glob| glob.starts_with('!'));
+        Ok(Selection {
+            globs: (!taken.is_empty()).then(|| set(&taken)).transpose()?,
+            left_out: set(&left_out)?,
+            text: globs.join(", "),
+            include_hidden,
+        })
     }
 
     /// Every file, hidden ones too.
     pub fn everything() -> Selection {
-        Selection { globs: None, text: String::new(), include_hidden: true }
+        Selection {
+            globs: None,
+            left_out: GlobSet::empty(),
+            text: String::new(),
+            include_hidden: true,
+        }
     }
 
     /// Whether names that start with a dot are meant, too.
@@ -64,17 +52,71 @@ impl Selection {
 
     /// Whether a file is meant.
     pub fn takes(&self, path: &RelPath) -> bool {
-        (self.include_hidden || !path.is_hidden())
-            && self.globs.as_ref().is_none_or(|globs| globs.is_match(path.as_str()))
+        (self.include_hidden || !path.is_hidden()) && self.takes_disk(path.as_str().as_ref())
     }
 
     /// Whether a file is meant whose name may be no text.
     pub fn takes_disk(&self, path: &std::path::Path) -> bool {
         self.globs.as_ref().is_none_or(|globs| globs.is_match(path))
+            && !self.left_out.is_match(path)
     }
 
     /// The globs, for messages; empty when every file is meant.
     pub fn globs(&self) -> &str {
         &self.text
+    }
+}
+
+/// Compiles globs.
+fn set(globs: &[&String]) -> anyhow::Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        if let Some(flaw) = pattern::flaw(glob) {
+            return Err(fault(
+                format!("files: `{}` {flaw}", shown(glob)),
+                "write several globs, or name a directory: `lambdas/**`",
+            ));
+        }
+        let text = glob.strip_prefix('!').unwrap_or(glob).trim_start_matches("./");
+        if text.is_empty() && glob.starts_with('!') {
+            return Err(fault("files: nothing follows the `!`", "for example `!**/test_*`"));
+        }
+        let built = GlobBuilder::new(text).literal_separator(true).build().map_err(|e| {
+            fault(
+                format!("files: `{}`: {}", shown(glob), e.kind()),
+                "for example `*.zip` or `lambdas/**`",
+            )
+        })?;
+        set.add(built);
+    }
+    set.build().map_err(|e| {
+        fault(format!("files: {}", e.kind()), "name directories instead: `lambdas/**`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_and_what_is_left_out() {
+        let cases: [(&[&str], &str, &[&str], &[&str]); 6] = [
+            (&[], "all", &["a", "a/b"], &[".a", "a/.b"]),
+            (&["*.zip", "!x*"], "", &["a.zip"], &["x.zip", "a/b.zip", "a"]),
+            (&["!**/test_*"], "all but some", &["a", "a/b"], &["test_a", "a/test_b", ".c"]),
+            (&["!./a/**", "**"], "", &["a", "b/c"], &["a/b", "a/b/c"]),
+            (&["\\!a"], "", &["!a"], &["a"]),
+            (&["a", "!a"], "", &[], &["a"]),
+        ];
+        for (globs, _, taken, left) in cases {
+            let globs: Vec<String> = globs.iter().map(|it| (*it).to_owned()).collect();
+            let selection = Selection::new(&globs, false).expect("a selection");
+            let takes = |path: &str| selection.takes(&RelPath::parse(path).expect("a path"));
+            assert!(taken.iter().all(|path| takes(path)), "{globs:?}");
+            assert!(!left.iter().any(|path| takes(path)), "{globs:?}");
+        }
+        for bad in ["!", "![a", "!./"] {
+            assert!(Selection::new(&[bad.to_owned()], false).is_err(), "{bad}");
+        }
     }
 }

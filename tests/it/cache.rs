@@ -188,3 +188,40 @@ fn a_set_that_s3_asset_manager_uploaded_is_found_fetched_and_cached() {
     assert_eq!(resource.get(&hit.version(), json!({})).assets(), set);
     assert_eq!(resource.versions(Some(&found.version())), [found.version(), hit.version()]);
 }
+
+/// What is left out is no code, by either algorithm, on disk or in git; and no file of a set.
+#[test]
+fn what_patterns_leave_out_makes_no_other_code_and_no_file() {
+    for algorithm in ["sha256", "git-tree"] {
+        let place = Place::new();
+        let resource = place
+            .resource()
+            .artifacts("code_hash", json!(["src/**", "!src/**/test_*"]))
+            .artifacts("code_hash_algorithm", algorithm);
+        let checkout = Checkout::of(&Tree::of("src/a", "a").with("src/deep/test_a", "1"));
+        checkout
+            .input("assets", &Tree::of("app.js", "js").with("lib.js", "l").with("app.js.map", "m"));
+        let params = json!({"repository": "repo", "directory": "assets", "files": "!**/*.map"});
+        let first = resource.put(checkout.inputs(), &params);
+        let version = first.version();
+        let whole = Tree::of("app.js", "js").with("lib.js", "l");
+        assert_eq!(resource.get(&version, json!({})).assets(), whole);
+        let part = resource.get(&version, json!({"files": ["!lib*", "**"]}));
+        assert_eq!(part.assets(), Tree::of("app.js", "js"), "{algorithm}");
+        std::fs::write(checkout.repo().join("src/deep/test_a"), "2").expect("the file");
+        checkout.commit("another test");
+        let cached = resource.put(checkout.inputs(), &params);
+        assert_eq!(cached.version()["code_hash"], version["code_hash"], "{algorithm}");
+        std::fs::write(checkout.repo().join("src/a"), "b").expect("the file");
+        checkout.commit("other code");
+        let other = resource.put(checkout.inputs(), &params).version();
+        assert_ne!(other["code_hash"], version["code_hash"], "{algorithm}");
+    }
+    let place = Place::new();
+    let md5 = place.resource().artifacts("code_hash", json!(["src/**", "!src/x"]));
+    let checkout = Checkout::of(&Tree::of("src/a", "a"));
+    checkout.input("assets", &Tree::of("app.js", "js"));
+    let md5 = md5.artifacts("code_hash_algorithm", "md5").put(checkout.inputs(), &params());
+    let (error, _) = md5.failure();
+    assert!(error.contains("!src/x") && error.contains("`md5` leaves nothing out"), "{error}");
+}

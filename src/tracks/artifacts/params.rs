@@ -50,7 +50,7 @@ pub enum CommitOf {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawGet {
-    /// Which files of the set: globs, a list or one. Unset: all.
+    /// Which files of the set: globs, a list or one; `!glob` leaves out. Unset: all.
     files: Texts,
     /// Writes only the small files about the set. Unset: as `source` says.
     skip_download: Flag,
@@ -67,7 +67,7 @@ struct RawPut {
     commit_file: Text,
     /// What to publish; nested directories keep their paths. Not needed when the set is found.
     directory: Text,
-    /// Which files of the directory: globs, a list or one. Unset: all.
+    /// Which files of the directory: globs, a list or one; `!glob` leaves out. Unset: all.
     files: Texts,
     /// Takes files, too, whose path has a name that starts with a dot.
     include_hidden: Flag,

@@ -71,7 +71,7 @@ struct RawArtifacts {
     #[schemars(extend("default" = "cache"))]
     cache_prefix: Text,
     /// The files that make up the code: glob patterns from the repository's root, a list or one
-    /// string with spaces. Unset: no cache.
+    /// string with spaces; `!pattern` leaves out. Unset: no cache.
     code_hash: Texts,
     /// `sha256`: paths, modes and contents. `git-tree`: paths, modes and blob ids of HEAD, reading no
     /// file. `md5`: as s3-asset-manager.

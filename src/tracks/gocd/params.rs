@@ -79,7 +79,7 @@ pub enum LabelOf {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 struct RawGet {
-    /// Which files of the folder: globs, a list or one. Unset: all.
+    /// Which files of the folder: globs, a list or one; `!glob` leaves out. Unset: all.
     files: Texts,
     /// Writes only the small files about the revision. Unset: as `source` says.
     skip_download: Flag,
@@ -90,7 +90,7 @@ struct RawGet {
 struct RawPut {
     /// What to publish; nested directories keep their paths.
     directory: Text,
-    /// Which files of the directory: globs, a list or one. Unset: all.
+    /// Which files of the directory: globs, a list or one; `!glob` leaves out. Unset: all.
     files: Texts,
     /// Takes files, too, whose path has a name that starts with a dot.
     include_hidden: Flag,

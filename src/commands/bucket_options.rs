@@ -3,6 +3,7 @@
 use crate::input::common::Common;
 use crate::machine::environment;
 use crate::machine::report::Report;
+use crate::s3::credentials;
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
 use crate::tracks::{Source, Track};
@@ -21,7 +22,7 @@ pub(super) struct BucketOptions {
     /// A folder that everything is in, as `prefix` in source
     #[arg(long, value_name = "FOLDER")]
     pub(super) prefix: Option<String>,
-    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION
+    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
     #[arg(long)]
     pub(super) region: Option<String>,
     /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
@@ -30,6 +31,12 @@ pub(super) struct BucketOptions {
     /// The bucket in the path instead of in the host's name; unset: true where there is an endpoint
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) path_style: Option<bool>,
+    /// The account that the bucket must belong to
+    #[arg(long, value_name = "ID")]
+    pub(super) expected_bucket_owner: Option<String>,
+    /// Says who pays for requests where the bucket's owner does not: requester
+    #[arg(long, value_name = "WHO")]
+    pub(super) request_payer: Option<String>,
     /// For a server that ignores conditional writes: one writer at a time
     #[arg(long)]
     pub(super) no_conditional_writes: bool,
@@ -44,19 +51,25 @@ impl BucketOptions {
         variable: Option<&str>,
         track: Value,
     ) -> anyhow::Result<(Engine, Track)> {
-        let source = self.parse(variable, track)?;
+        let source = self.parse(variable, track).await?;
         let store = Store::open(&source.settings.access, report.clone()).await;
         Ok((Engine::new(Arc::new(store)), source.track))
     }
 
     /// The valid `source` that says the same.
-    pub(super) fn parse(&self, variable: Option<&str>, track: Value) -> anyhow::Result<Source> {
-        Source::parse(&self.source(environment::variable, variable, track)?)
+    pub(super) async fn parse(
+        &self,
+        variable: Option<&str>,
+        track: Value,
+    ) -> anyhow::Result<Source> {
+        let profile = credentials::region_of_profile().await;
+        Source::parse(&self.source(environment::variable, profile, variable, track)?)
     }
 
     /// A client for a bucket that an argument names, of which nothing else is known.
     pub(super) async fn store(&self, report: &Arc<Report>) -> anyhow::Result<Store> {
-        let source = self.source(environment::variable, None, json!({}))?;
+        let profile = credentials::region_of_profile().await;
+        let source = self.source(environment::variable, profile, None, json!({}))?;
         let settings = Common::read(&source)?.settings()?;
         Ok(Store::open(&settings.access, report.clone()).await)
     }
@@ -65,6 +78,7 @@ impl BucketOptions {
     fn source(
         &self,
         variable: impl Fn(&str) -> Option<String>,
+        profile: Option<String>,
         bucket: Option<&str>,
         track: Value,
     ) -> anyhow::Result<Map<String, Value>> {
@@ -78,12 +92,20 @@ impl BucketOptions {
         };
         let endpoint = first(&self.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
         let role = variable("AWS_ROLE");
+        let is_on = |name: &str| variable(name).is_some_and(|it| it.eq_ignore_ascii_case("true"));
+        // An access point has no path, whoever serves it.
+        let path_style = endpoint.is_some() && !name.starts_with("arn:");
+        let region = first(&self.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]).or(profile);
         let source = json!({
             "bucket": name,
             "prefix": self.prefix,
-            "region_name": first(&self.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]),
+            "region_name": region,
+            "use_fips_endpoint": is_on("AWS_USE_FIPS_ENDPOINT"),
+            "use_dualstack_endpoint": is_on("AWS_USE_DUALSTACK_ENDPOINT"),
+            "expected_bucket_owner": self.expected_bucket_owner,
+            "request_payer": self.request_payer,
             // The AWS tools put the bucket in the path as soon as an endpoint is named.
-            "use_path_style": self.path_style.unwrap_or(endpoint.is_some()),
+            "use_path_style": self.path_style.unwrap_or(path_style),
             "endpoint": endpoint,
             "enable_aws_creds_provider": true,
             "aws_role_session_name": role.as_ref().map(|_| "s3-asset-manager"),
@@ -106,10 +128,23 @@ mod tests {
     const BUCKET: &str = "PACKAGE_ASSETS_BUCKET";
 
     fn source(place: &BucketOptions, variables: &[(&str, &str)]) -> anyhow::Result<Source> {
+        with_profile(place, variables, None)
+    }
+
+    fn with_profile(
+        place: &BucketOptions,
+        variables: &[(&str, &str)],
+        profile: Option<&str>,
+    ) -> anyhow::Result<Source> {
         let get = |name: &str| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
-        Source::parse(&place.source(get, Some(BUCKET), json!({"artifacts": {}}))?)
+        Source::parse(&place.source(
+            get,
+            profile.map(str::to_owned),
+            Some(BUCKET),
+            json!({"artifacts": {}}),
+        )?)
     }
 
     #[test]
@@ -147,6 +182,31 @@ mod tests {
         let least = least.expect("a source").settings.access;
         assert_eq!((least.region.as_str(), least.endpoint, least.role), ("x-1", None, None));
         assert!(!least.path_style && least.identity == Identity::Chain);
+    }
+
+    #[test]
+    fn the_tools_own_settings_are_asked_last() {
+        let bucket = (BUCKET, "b");
+        let access = |variables: &[(&str, &str)], profile| {
+            let source = with_profile(&BucketOptions::default(), variables, profile);
+            source.expect("a source").settings.access
+        };
+        assert_eq!(access(&[bucket], Some("eu-north-1")).region, "eu-north-1");
+        let both = [bucket, ("AWS_DEFAULT_REGION", "x-1")];
+        assert_eq!(access(&both, Some("eu-north-1")).region, "x-1");
+        let modes = [("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "False")];
+        let modes = access(&[bucket, modes[0], modes[1]], None).servers;
+        assert!(modes.fips && !modes.dualstack);
+        let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/p";
+        let point = access(&[(BUCKET, arn), ("AWS_ENDPOINT_URL", "http://s3:9000")], None);
+        assert_eq!((point.region.as_str(), point.path_style), ("eu-west-1", false));
+        let told = BucketOptions {
+            expected_bucket_owner: Some("111122223333".into()),
+            request_payer: Some("requester".into()),
+            ..BucketOptions::default()
+        };
+        let said = source(&told, &[bucket]).expect("a source").settings.access.said;
+        assert_eq!((said.owner.as_deref(), said.requester_pays), (Some("111122223333"), true));
     }
 
     #[test]

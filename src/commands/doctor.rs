@@ -64,7 +64,10 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     let source = match request(&arguments.place)? {
         Some(request) => Source::parse(&request.source)?,
         None => {
-            arguments.place.parse(Some(super::sets_options::BUCKET), json!({"artifacts": {}}))?
+            arguments
+                .place
+                .parse(Some(super::sets_options::BUCKET), json!({"artifacts": {}}))
+                .await?
         }
     };
     let settings = &source.settings;

@@ -57,7 +57,7 @@ pub(super) enum Command {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The bucket")]
 struct Reach {
-    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION
+    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
     #[arg(long)]
     region: Option<String>,
     /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL

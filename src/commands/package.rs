@@ -56,7 +56,7 @@ pub(super) struct LedgerOptions {
     /// A folder that everything is in, as `prefix` in source; sacker knows no such thing
     #[arg(long, global = true, value_name = "FOLDER")]
     prefix: Option<String>,
-    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION
+    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
     #[arg(long, global = true)]
     region: Option<String>,
     /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
@@ -163,6 +163,7 @@ impl LedgerOptions {
             endpoint: self.endpoint.clone(),
             path_style: self.path_style,
             no_conditional_writes: self.no_conditional_writes,
+            ..BucketOptions::default()
         };
         let track = json!({"package": {
             "name": package.unwrap_or("all"), "ledger": ledger, "store": store,

@@ -18,6 +18,10 @@ pub struct Access {
     pub endpoint: Option<String>,
     /// The bucket in the path instead of in the host's name.
     pub path_style: bool,
+    /// Which of AWS's servers are asked.
+    pub servers: Servers,
+    /// What each request says of the bucket.
+    pub said: Said,
     /// Who signs.
     pub identity: Identity,
     /// A role to assume with that identity.
@@ -32,6 +36,24 @@ pub struct Access {
     pub multipart: bool,
     /// Whether the server's conditional writes are relied upon.
     pub conditional_writes: bool,
+}
+
+/// Which of AWS's servers are asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Servers {
+    /// Those that keep to FIPS 140.
+    pub fips: bool,
+    /// Those that have IPv6 addresses as well.
+    pub dualstack: bool,
+}
+
+/// What each request says of the bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The account that it must belong to.
+    pub owner: Option<String>,
+    /// Whether whoever asks pays.
+    pub requester_pays: bool,
 }
 
 /// Who signs requests.
@@ -50,6 +72,8 @@ pub enum Identity {
     },
     /// The standard AWS chain: environment, profile, web identity, container, instance.
     Chain,
+    /// An OIDC token, for which STS gives a role's credentials.
+    Token(Secret),
 }
 
 /// A role to assume through STS.
@@ -168,6 +192,8 @@ pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
         ("session_token", &common.session_token, Sent::Word),
         ("region_name", &common.region_name, Sent::HostPart),
         ("aws_role_arn", &common.aws_role_arn, Sent::Word),
+        ("aws_web_identity_token", &common.aws_web_identity_token, Sent::Word),
+        ("expected_bucket_owner", &common.expected_bucket_owner, Sent::Word),
         ("aws_role_external_id", &common.aws_role_external_id, Sent::Word),
         ("aws_role_session_name", &common.aws_role_session_name, Sent::Word),
         ("server_side_encryption", &common.server_side_encryption, Sent::Word),
@@ -211,6 +237,28 @@ pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
         external_id: owned(&common.aws_role_external_id),
         session_name: common.aws_role_session_name.or("s3-asset-resource"),
     });
+    let key = match (key, common.aws_web_identity_token.get()) {
+        (key, None) => key,
+        (Some(_), Some(_)) => {
+            return Err(fault(
+                "source.aws_web_identity_token: given beside access_key_id",
+                "give the token and `aws_role_arn`, or the key",
+            ));
+        }
+        (None, Some(_)) if role.is_none() => {
+            return Err(fault(
+                "source.aws_web_identity_token: given without aws_role_arn",
+                "name the role whose trust policy takes the token",
+            ));
+        }
+        (None, Some(_)) if common.aws_role_external_id.get().is_some() => {
+            return Err(fault(
+                "source.aws_role_external_id: given beside aws_web_identity_token",
+                "remove it: whoever comes with a token is asked for no external id",
+            ));
+        }
+        (None, Some(token)) => Some(Identity::Token(Secret::new(token))),
+    };
     let identity = match key {
         Some(key) => key,
         None if role.is_some() || common.enable_aws_creds_provider.is_on() => Identity::Chain,
@@ -233,15 +281,25 @@ pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
             "add `server_side_encryption: aws:kms`",
         ));
     }
+    let bucket = Bucket::parse(bucket).map_err(|e| e.context("source"))?;
+    let point = bucket.access_point();
+    if point.is_some() && common.use_path_style.is_on() {
+        return Err(fault(
+            "source.use_path_style: an access point has no path",
+            "remove it, or name the bucket instead of the ARN",
+        ));
+    }
     Ok(Access {
-        bucket: Bucket::parse(bucket).map_err(|e| e.context("source"))?,
-        region: common.region_name.or("us-east-1"),
+        region: common.region_name.or(point.map_or("us-east-1", |point| point.region)),
+        bucket,
         endpoint: common
             .endpoint
             .get()
             .map(|e| endpoint(e, common.disable_ssl.is_on()))
             .transpose()?,
         path_style: common.use_path_style.is_on(),
+        servers: servers(common)?,
+        said: said(common)?,
         identity,
         role,
         trust,
@@ -255,15 +313,75 @@ pub(super) fn access(common: &Common) -> anyhow::Result<Access> {
     })
 }
 
+/// AWS's own servers, which another server has no like of.
+fn servers(common: &Common) -> anyhow::Result<Servers> {
+    for (key, flag) in [
+        ("use_fips_endpoint", &common.use_fips_endpoint),
+        ("use_dualstack_endpoint", &common.use_dualstack_endpoint),
+    ] {
+        if flag.is_on() && common.endpoint.get().is_some() {
+            return Err(fault(
+                format!(
+                    "source.{key}: it chooses among the servers of AWS, and `endpoint` names another"
+                ),
+                "remove one of the two",
+            ));
+        }
+    }
+    Ok(Servers {
+        fips: common.use_fips_endpoint.is_on(),
+        dualstack: common.use_dualstack_endpoint.is_on(),
+    })
+}
+
+fn said(common: &Common) -> anyhow::Result<Said> {
+    let owner = common.expected_bucket_owner.get();
+    let is_account = |id: &str| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
+    if let Some(owner) = owner
+        && common.endpoint.get().is_none()
+        && !is_account(owner)
+    {
+        return Err(fault(
+            format!("source.expected_bucket_owner: `{}` is no account of AWS", shown(owner)),
+            "give its 12 digits, in quotes: YAML takes a zero at the beginning away",
+        ));
+    }
+    let requester_pays = match common.request_payer.get() {
+        None => false,
+        Some("requester") => true,
+        Some(other) => {
+            return Err(fault(
+                format!("source.request_payer: `{}` is nobody who can pay", shown(other)),
+                "write `requester`, or remove it",
+            ));
+        }
+    };
+    Ok(Said { owner: owner.map(str::to_owned), requester_pays })
+}
+
 impl Access {
+    /// The address of a server of AWS.
+    fn aws(&self) -> String {
+        let Servers { fips, dualstack } = self.servers;
+        let point = self.bucket.access_point();
+        let service = if point.is_some() { "s3-accesspoint" } else { "s3" };
+        let (fips, dual) =
+            (if fips { "-fips" } else { "" }, if dualstack { ".dualstack" } else { "" });
+        let region = point.map_or(self.region.as_str(), |point| point.region);
+        let china = if region.starts_with("cn-") { ".cn" } else { "" };
+        format!("https://{service}{fips}{dual}.{region}.amazonaws.com{china}")
+    }
+
     /// The URL of the bucket, which ends in `/`: its name in the host's name, or in the path where
     /// the user wants it there or the host's name cannot hold it.
     pub fn url(&self) -> String {
-        let aws = || format!("https://s3.{}.amazonaws.com", self.region);
-        let server = self.endpoint.clone().unwrap_or_else(aws);
+        let server = self.endpoint.clone().unwrap_or_else(|| self.aws());
         let (scheme, rest) = server.split_once("://").unwrap_or(("https", &server));
         let (host, _) = rest.split_once(['/', ':']).unwrap_or((rest, ""));
         let is_address = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+        if let Some(point) = self.bucket.access_point() {
+            return format!("{scheme}://{}-{}.{rest}/", point.name, point.account);
+        }
         let bucket = self.bucket.as_str();
         let is_label = bucket.len() <= 63
             && !bucket.starts_with('-')
@@ -345,6 +463,108 @@ fn endpoint(text: &str, disable_ssl: bool) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn of(source: &serde_json::Value) -> anyhow::Result<Access> {
+        let serde_json::Value::Object(source) = source else { anyhow::bail!("no object") };
+        access(&Common::read(source)?)
+    }
+
+    #[test]
+    fn addresses_of_aws() {
+        let arn = "arn:aws:s3:eu-west-2:123456789012:accesspoint/my-point";
+        let (point, colon) =
+            (json!(arn), json!("arn:aws-cn:s3:cn-north-1:123456789012:accesspoint:p"));
+        for (source, url) in [
+            (json!({"bucket": "b"}), "https://b.s3.us-east-1.amazonaws.com/"),
+            (
+                json!({"bucket": "b", "region_name": "cn-north-1"}),
+                "https://b.s3.cn-north-1.amazonaws.com.cn/",
+            ),
+            (
+                json!({"bucket": "b", "use_fips_endpoint": true}),
+                "https://b.s3-fips.us-east-1.amazonaws.com/",
+            ),
+            (
+                json!({"bucket": "b", "use_dualstack_endpoint": "true", "use_path_style": true}),
+                "https://s3.dualstack.us-east-1.amazonaws.com/b/",
+            ),
+            (
+                json!({"bucket": point}),
+                "https://my-point-123456789012.s3-accesspoint.eu-west-2.amazonaws.com/",
+            ),
+            (
+                json!({"bucket": colon}),
+                "https://p-123456789012.s3-accesspoint.cn-north-1.amazonaws.com.cn/",
+            ),
+            (
+                json!({"bucket": point, "use_fips_endpoint": true, "use_dualstack_endpoint": true}),
+                "https://my-point-123456789012.s3-accesspoint-fips.dualstack.eu-west-2.amazonaws.com/",
+            ),
+            (
+                json!({"bucket": point, "endpoint": "http://s3.example.com:9000"}),
+                "http://my-point-123456789012.s3.example.com:9000/",
+            ),
+        ] {
+            assert_eq!(of(&source).expect("access").url(), url, "{source}");
+        }
+        let point = of(&json!({"bucket": arn})).expect("access");
+        assert_eq!(point.region, "eu-west-2");
+        assert_eq!(point.bucket.uri("a/b"), format!("s3://{arn}/a/b"));
+        let here = of(&json!({"bucket": arn, "region_name": "us-west-1"})).expect("access");
+        assert_eq!(here.region, "us-west-1");
+    }
+
+    #[test]
+    fn ways_in_that_cannot_be() {
+        let arn = "arn:aws:s3:eu-west-2:123456789012:accesspoint/p";
+        let role = "arn:aws:iam::123456789012:role/r";
+        for (source, what) in [
+            (json!({"bucket": "arn:aws:s3:::b"}), "the ARN of a bucket"),
+            (json!({"bucket": "arn:aws:s3::123456789012:accesspoint/x.mrap"}), "multi-region"),
+            (
+                json!({"bucket": "arn:aws:s3-outposts:us-east-1:1:outpost/o/accesspoint/p"}),
+                "Outposts",
+            ),
+            (
+                json!({"bucket": "arn:aws:s3:eu-west-2:123456789012:accesspoint/p/q"}),
+                "no ARN of an access point",
+            ),
+            (json!({"bucket": "arn:"}), "no ARN of an access point"),
+            (json!({"bucket": arn, "use_path_style": true}), "use_path_style"),
+            (
+                json!({"bucket": "b", "endpoint": "e", "use_fips_endpoint": true}),
+                "use_fips_endpoint",
+            ),
+            (
+                json!({"bucket": "b", "endpoint": "e", "use_dualstack_endpoint": true}),
+                "use_dualstack_endpoint",
+            ),
+            (
+                json!({"bucket": "b", "expected_bucket_owner": 12_345_678_901_u64}),
+                "no account of AWS",
+            ),
+            (
+                json!({"bucket": "b", "endpoint": "e", "expected_bucket_owner": "a b"}),
+                "expected_bucket_owner",
+            ),
+            (json!({"bucket": "b", "request_payer": "me"}), "request_payer"),
+            (json!({"bucket": "b", "aws_web_identity_token": "t"}), "without aws_role_arn"),
+            (
+                json!({"bucket": "b", "aws_web_identity_token": "t", "access_key_id": "a", "secret_access_key": "s"}),
+                "beside access_key_id",
+            ),
+            (
+                json!({"bucket": "b", "aws_web_identity_token": "t", "aws_role_arn": role, "aws_role_external_id": "x"}),
+                "aws_role_external_id",
+            ),
+        ] {
+            let error = of(&source).err().map(|e| format!("{e:#}"));
+            assert!(error.as_ref().is_some_and(|it| it.contains(what)), "{source}: {error:?}");
+        }
+        let other = json!({"bucket": "b", "endpoint": "e", "expected_bucket_owner": "tenant$x"});
+        assert_eq!(of(&other).expect("access").said.owner.as_deref(), Some("tenant$x"));
+    }
 
     #[test]
     fn what_cannot_be_sent_is_refused() {

@@ -31,7 +31,7 @@ pub struct Settings {
 #[serde(default)]
 #[schemars(extend("required" = ["bucket"]))]
 pub struct Common {
-    /// The bucket's name.
+    /// The bucket's name, or the ARN of an access point.
     pub(super) bucket: Text,
     /// The key that signs requests. Without one, and without the chain, they are not signed.
     pub(super) access_key_id: Text,
@@ -46,6 +46,8 @@ pub struct Common {
     /// The name of the role's session.
     #[schemars(extend("default" = "s3-asset-resource"))]
     pub(super) aws_role_session_name: Text,
+    /// An OIDC token, for which STS gives the credentials of `aws_role_arn`.
+    pub(super) aws_web_identity_token: Text,
     /// Takes credentials from the standard AWS chain: environment, profile, web identity, container,
     /// instance.
     pub(super) enable_aws_creds_provider: Flag,
@@ -56,6 +58,15 @@ pub struct Common {
     pub(super) endpoint: Text,
     /// Takes `http://` for an endpoint without a scheme.
     pub(super) disable_ssl: Flag,
+    /// Asks the servers of AWS that keep to FIPS 140.
+    pub(super) use_fips_endpoint: Flag,
+    /// Asks the servers of AWS that have IPv6 addresses as well.
+    pub(super) use_dualstack_endpoint: Flag,
+    /// The account that the bucket must belong to; a bucket of another is refused by S3.
+    pub(super) expected_bucket_owner: Text,
+    /// Who pays for requests to a bucket whose owner does not.
+    #[schemars(extend("enum" = ["requester"]))]
+    pub(super) request_payer: Text,
     /// Accepts any certificate.
     pub(super) skip_ssl_verification: Flag,
     /// PEM text of certificates that replace those under `/etc/ssl/certs`.

@@ -6,6 +6,7 @@
 use crate::input::access::{Access, Identity, Role, Sent, sendable};
 use crate::machine::report::Report;
 use crate::words::secret::Secret;
+use aws_config::meta::region::ProvideRegion as _;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -21,6 +22,11 @@ pub async fn provider(
 ) -> Option<SharedCredentialsProvider> {
     let base = match &access.identity {
         Identity::Anonymous => return None,
+        Identity::Token(token) => {
+            let role = access.role.clone()?;
+            let federated = federated(role, token.clone(), access, http).await;
+            return Some(checked(federated, report));
+        }
         Identity::Key { id, secret, token } => SharedCredentialsProvider::new(Credentials::new(
             id,
             secret.expose(),
@@ -82,19 +88,75 @@ impl ProvideCredentials for Checked {
     }
 }
 
+/// The region of the AWS profile that the environment names, or of the default one.
+pub async fn region_of_profile() -> Option<String> {
+    let profile = aws_config::profile::region::ProfileFileRegionProvider::builder().build();
+    let region = profile.region().await?;
+    Some(region.as_ref().to_owned())
+}
+
+/// How STS is reached. The loader reads AWS_ENDPOINT_URL_STS and the profile, where somebody set a
+/// private STS.
+fn of_sts(access: &Access, http: &SharedHttpClient) -> aws_config::ConfigLoader {
+    let loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .http_client(http.clone())
+        .region(Region::new(access.region.clone()));
+    if access.servers.fips { loader.use_fips(true) } else { loader }
+}
+
+/// A role whose trust policy takes a token: nothing else signs the request for it.
+#[derive(Debug)]
+struct Federated {
+    sts: aws_sdk_sts::Client,
+    role: Role,
+    token: Secret,
+}
+
+async fn federated(
+    role: Role,
+    token: Secret,
+    access: &Access,
+    http: &SharedHttpClient,
+) -> SharedCredentialsProvider {
+    let config = of_sts(access, http).no_credentials().load().await;
+    let sts = aws_sdk_sts::Client::new(&config);
+    SharedCredentialsProvider::new(Federated { sts, role, token })
+}
+
+impl ProvideCredentials for Federated {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            let request = self.sts.assume_role_with_web_identity().role_arn(&self.role.arn);
+            let request = request.role_session_name(&self.role.session_name);
+            let answer = request.web_identity_token(self.token.expose()).send().await;
+            let answer = answer.map_err(|e| {
+                let told = anyhow::Error::new(e).context("aws_web_identity_token of source");
+                CredentialsError::provider_error(told)
+            })?;
+            let given = answer.credentials.ok_or_else(|| {
+                CredentialsError::invalid_configuration("STS answered without credentials")
+            })?;
+            let mut found = Credentials::builder()
+                .access_key_id(given.access_key_id)
+                .secret_access_key(given.secret_access_key)
+                .session_token(given.session_token)
+                .provider_name("web identity");
+            found.set_expiry(std::time::SystemTime::try_from(given.expiration).ok());
+            Ok(found.build())
+        })
+    }
+}
+
 async fn assumed(
     role: &Role,
     access: &Access,
     http: &SharedHttpClient,
     base: SharedCredentialsProvider,
 ) -> SharedCredentialsProvider {
-    // The loader reads AWS_ENDPOINT_URL_STS and the profile, where somebody set a private STS.
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .http_client(http.clone())
-        .region(Region::new(access.region.clone()))
-        .credentials_provider(base)
-        .load()
-        .await;
+    let config = of_sts(access, http).credentials_provider(base).load().await;
     let mut builder = AssumeRoleProvider::builder(role.arn.as_str())
         .session_name(role.session_name.as_str())
         .configure(&config);

@@ -24,6 +24,7 @@ mod presign;
 mod proof;
 mod put;
 mod retry;
+mod said;
 mod settings;
 mod sibling;
 mod signing;

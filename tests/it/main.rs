@@ -42,3 +42,4 @@ mod roles;
 mod secrets;
 mod stopping;
 mod support;
+mod ways_in;

@@ -178,6 +178,7 @@ impl Failure {
         key: &str,
         region: &str,
         endpoint: Option<&str>,
+        owner: Option<&str>,
     ) -> anyhow::Error {
         let place = if key.is_empty() {
             format!("s3://{bucket}")
@@ -189,7 +190,7 @@ impl Failure {
             what.push_str(": ");
             what.push_str(&self.message);
         }
-        fault(what, self.hint(operation, bucket, key, region, endpoint))
+        fault(what, self.hint(operation, bucket, key, region, endpoint, owner))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::words::names::Key;
 use crate::words::object::ObjectOptions;
 use std::collections::HashMap;
 
-const UNRESERVED: &percent_encoding::AsciiSet =
+pub(super) const UNRESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// User metadata, in the type that the client takes.
@@ -30,7 +30,10 @@ pub(super) fn path(key: &Key) -> percent_encoding::PercentEncode<'_> {
 impl Store {
     /// An object of this bucket, as the header of a copy names it.
     pub(super) fn copy_source(&self, from: &Key) -> String {
-        format!("{}/{}", self.access.bucket, path(from))
+        let bucket = &self.access.bucket;
+        // Of an ARN, this word tells where the key begins.
+        let object = if bucket.access_point().is_some() { "/object" } else { "" };
+        format!("{bucket}{object}/{}", path(from))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The client of a bucket.
 
 use super::clock::Clock;
+use super::said::Saying;
 use super::{Limits, Store};
 use crate::input::access::{Access, Identity};
 use crate::machine::report::Report;
@@ -15,9 +16,13 @@ use std::sync::Arc;
 impl Store {
     /// A client for a source; asks nothing of the network yet.
     pub async fn open(access: &Access, report: Arc<Report>) -> Store {
-        if let Identity::Key { secret, token, .. } = &access.identity {
-            report.hide(secret);
-            token.iter().for_each(|token| report.hide(token));
+        match &access.identity {
+            Identity::Key { secret, token, .. } => {
+                report.hide(secret);
+                token.iter().for_each(|token| report.hide(token));
+            }
+            Identity::Token(token) => report.hide(token),
+            Identity::Anonymous | Identity::Chain => {}
         }
         let clock = Clock::default();
         let http = crate::s3::http::client(&access.trust);
@@ -48,6 +53,9 @@ fn client(
         .region(Region::new(access.region.clone()))
         .force_path_style(access.path_style)
         .interceptor(clock)
+        .interceptor(Saying(access.said.clone()))
+        .use_fips(access.servers.fips)
+        .use_dual_stack(access.servers.dualstack)
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // Checksums travel in headers made beforehand: trailers need a chunked encoding that many

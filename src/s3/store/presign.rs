@@ -1,6 +1,6 @@
 //! URLs that let whoever holds them read one object for a while.
 
-use super::{Operation, Store, failure};
+use super::{Operation, Store, failure, said};
 use crate::input::access::Identity;
 use crate::words::fault::fault;
 use crate::words::names::Key;
@@ -26,6 +26,7 @@ impl Store {
         let request = self.client.get_object().bucket(self.access.bucket.as_str());
         let request = request.key(key.as_str()).set_version_id(version.map(str::to_owned));
         let lasts = PresigningConfig::expires_in(lasts)?;
+        let request = request.customize().mutate_request(said::into_url);
         let signed = request.presigned(lasts).await.map_err(failure::of);
         let signed = signed.map_err(|e| self.explain(e, Operation::GetObject, key.as_str()))?;
         let url = Secret::new(signed.uri());

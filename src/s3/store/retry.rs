@@ -90,6 +90,7 @@ impl Store {
             key,
             &self.access.region,
             self.access.endpoint.as_deref(),
+            self.access.said.owner.as_deref(),
         )
     }
 }

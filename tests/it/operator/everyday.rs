@@ -192,3 +192,54 @@ fn every_command_has_a_page() {
     std::fs::write(&file, "").expect("a file");
     run(&server, &["man", file.to_str().expect("text")]).failed(1, "file");
 }
+
+/// Runs a command with a configuration of the AWS tools in place of keys.
+fn with_profile(server: &Handle, config: &str) -> Run {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("config");
+    std::fs::write(&file, config).expect("written");
+    let mut command = program(server, &["artifacts", "list"]);
+    command.env_remove("AWS_DEFAULT_REGION").env("AWS_CONFIG_FILE", &file);
+    command.env("AWS_SHARED_CREDENTIALS_FILE", directory.path().join("none"));
+    if !config.starts_with("[default]\nregion") {
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    }
+    command.output().expect("runs").into()
+}
+
+#[test]
+fn the_profile_s_region_is_taken() {
+    let server = server();
+    with_profile(&server, "[default]\nregion = eu-north-1\n").ok();
+    let requests = server.requests();
+    assert!(!requests.is_empty());
+    assert!(requests.iter().all(|it| it.signed_region().as_deref() == Some("eu-north-1")));
+}
+
+#[test]
+fn what_a_profile_wants_is_done_or_named() {
+    let server = server();
+    let sso = "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n\
+               [sso-session s]\nsso_start_url = https://example.com\nsso_region = eu-west-1\n";
+    let keys = format!(
+        "{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"{}\"}}",
+        server.access_key(),
+        server.secret_key()
+    );
+    let process = format!("[default]\ncredential_process = echo '{keys}'\n");
+    if cfg!(feature = "sso") {
+        with_profile(&server, &process).ok();
+        // Nobody has signed in.
+        let run = with_profile(&server, sso).failed(1, "");
+        assert!(run.stderr.contains("aws sso login"), "{}", run.stderr);
+        return;
+    }
+    for (config, name) in [(sso.to_owned(), "SSO"), (process, "credential_process")] {
+        let run = with_profile(&server, &config).failed(1, "credentials");
+        assert!(
+            run.stderr.contains(name) && run.stderr.contains("--features sso"),
+            "{}",
+            run.stderr
+        );
+    }
+}

@@ -16,6 +16,7 @@ use crate::access::{Policy, Secrets};
 use crate::answer::{Answer, AsItIs};
 use crate::body::{InBody, OutBody, Spoil};
 use crate::chunks;
+use crate::doors::Doors;
 use crate::faults::Action;
 use crate::link::Pace;
 use crate::log::{Live, RequestInfo};
@@ -78,6 +79,7 @@ impl Front {
         builder.set_auth(Secrets(Arc::clone(&shared)));
         builder.set_access(Policy(Arc::clone(&shared)));
         builder.set_route(Sts(Arc::clone(&shared)));
+        builder.set_host(Doors);
         Self { protocol: builder.build(), shared }
     }
 

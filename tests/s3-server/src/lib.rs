@@ -22,6 +22,7 @@ mod body;
 mod chunks;
 mod condition;
 mod digest;
+mod doors;
 mod faults;
 mod front;
 mod handle;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Request};
 
-use crate::{operation, text};
+use crate::{doors, operation, text};
 
 /// A request as it arrived.
 #[derive(Clone)]
@@ -33,7 +33,11 @@ impl RequestInfo {
     fn new<B>(number: u64, request: &Request<B>) -> Self {
         let path = text::percent_decode(request.uri().path());
         let path = path.strip_prefix('/').unwrap_or(&path);
-        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let host = request.uri().host().or_else(|| text::header(request.headers(), "host"));
+        let (bucket, key) = match host.and_then(doors::point) {
+            Some((bucket, _)) => (bucket, path),
+            None => path.split_once('/').unwrap_or((path, "")),
+        };
         let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
         let (bucket, key) = (some(bucket), some(key));
         let query = request.uri().query().unwrap_or("").to_owned();

@@ -1,6 +1,6 @@
-//! AssumeRole, which is no S3 operation but comes to the same port: `POST /` with a form.
+//! AssumeRole and AssumeRoleWithWebIdentity, which are no S3 operations but come to the same port: `POST /` with a form.
 //!
-//! The protocol crate checks its signature like any other; here a role turns into credentials that
+//! The protocol crate checks a signature like any other's, and a token is its own proof; here a role turns into credentials that
 //! it accepts afterwards.
 
 use std::sync::Arc;
@@ -30,8 +30,10 @@ pub struct AssumedRole {
     pub duration: Option<Duration>,
     /// The access key that was given out.
     pub access_key: String,
-    /// The access key that asked.
+    /// The access key that asked; empty where a token did.
     pub asked_by: String,
+    /// `WebIdentityToken`.
+    pub token: Option<String>,
 }
 
 /// The route.
@@ -43,6 +45,11 @@ impl S3Route for Sts {
         method == Method::POST && uri.path() == "/"
     }
 
+    async fn check_access(&self, _: &mut S3Request<Body>) -> S3Result<()> {
+        // Which of the two it is, only the form says.
+        Ok(())
+    }
+
     async fn call(&self, mut request: S3Request<Body>) -> S3Result<S3Response<Body>> {
         let form = request.input.store_all_limited(MAX_FORM).await;
         let form = form
@@ -52,8 +59,15 @@ impl S3Route for Sts {
             let found = form.iter().find(|(other, _)| other == name);
             found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
         };
-        if field("Action").as_deref() != Some("AssumeRole") {
-            return Ok(refused("InvalidAction", "Only AssumeRole is known here."));
+        let action = field("Action").unwrap_or_default();
+        let token = field("WebIdentityToken");
+        match action.as_str() {
+            "AssumeRole" if request.credentials.is_none() => {
+                return Err(s3_error!(AccessDenied, "Signature is required"));
+            }
+            "AssumeRole" => {}
+            "AssumeRoleWithWebIdentity" if token.is_some() => {}
+            _ => return Ok(refused("InvalidAction", "Only two ways to a role are known here.")),
         }
         let (Some(role_arn), Some(session_name)) = (field("RoleArn"), field("RoleSessionName"))
         else {
@@ -67,7 +81,8 @@ impl S3Route for Sts {
             .map(Duration::from_secs);
         let valid = self.0.options.session_duration.or(asked).unwrap_or(Duration::from_secs(3600));
         let expires = SystemTime::now() + valid;
-        let answer = answer(&role_arn, &session_name, &access_key, &secret, number, expires);
+        let answer =
+            answer(&action, &role_arn, &session_name, &access_key, &secret, number, expires);
         self.0.assumed(AssumedRole {
             role_arn,
             session_name,
@@ -78,13 +93,16 @@ impl S3Route for Sts {
                 .credentials
                 .map(|credentials| credentials.access_key)
                 .unwrap_or_default(),
+            token,
         });
         self.0.accounts.add(access_key, Temporary { secret, expires });
         Ok(xml(StatusCode::OK, answer))
     }
 }
 
+#[allow(clippy::too_many_arguments)] // a template's blanks
 fn answer(
+    action: &str,
     role: &str,
     session: &str,
     key: &str,
@@ -93,11 +111,11 @@ fn answer(
     expires: SystemTime,
 ) -> String {
     format!(
-        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+        "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>\
          <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
          <SessionToken>session-token-{number}</SessionToken><Expiration>{}</Expiration></Credentials>\
          <AssumedRoleUser><AssumedRoleId>AROATEST:{session}</AssumedRoleId><Arn>{}/{session}</Arn></AssumedRoleUser>\
-         </AssumeRoleResult><ResponseMetadata><RequestId>{number}</RequestId></ResponseMetadata></AssumeRoleResponse>",
+         </{action}Result><ResponseMetadata><RequestId>{number}</RequestId></ResponseMetadata></{action}Response>",
         text::iso_date(expires),
         text::xml(role),
         session = text::xml(session),

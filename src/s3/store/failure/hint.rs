@@ -11,6 +11,7 @@ impl Failure {
         key: &str,
         region: &str,
         endpoint: Option<&str>,
+        owner: Option<&str>,
     ) -> String {
         let at = endpoint.map_or_else(|| format!("in region {region}"), |url| format!("at {url}"));
         match &self.cause {
@@ -32,7 +33,17 @@ impl Failure {
             ),
             Cause::Credentials => self.hint_of_credentials(),
             Cause::Network => self.hint_of_network(&at),
-            Cause::Server => self.hint_of_server(operation, bucket, key, region, &at),
+            Cause::Server => {
+                let hint = self.hint_of_server(operation, bucket, key, region, &at);
+                let refused = self.status == Some(403) && hint.starts_with("allow ");
+                match owner.filter(|_| refused) {
+                    Some(owner) => format!(
+                        "{hint}; or the bucket is not of account {}, which `expected_bucket_owner` says",
+                        shown(owner)
+                    ),
+                    None => hint,
+                }
+            }
         }
     }
 
@@ -57,7 +68,10 @@ impl Failure {
                     String::new()
                 };
                 let resource = if operation.is_of_bucket() { bucket.to_string() } else { format!("{bucket}/{}", shown(key)) };
-                format!("allow `{action}` on `arn:aws:s3:::{resource}`{list}; check the keys, too")
+                match bucket.access_point() {
+                    Some(_) => format!("allow `{action}` on the access point, `{bucket}`, and on its bucket; check the keys, too"),
+                    None => format!("allow `{action}` on `arn:aws:s3:::{resource}`{list}; check the keys, too"),
+                }
             }
             ("InvalidAccessKeyId", _) => "the server does not know `access_key_id`: check it".to_owned(),
             ("SignatureDoesNotMatch", _) => {
@@ -103,7 +117,15 @@ impl Failure {
 
     fn hint_of_credentials(&self) -> String {
         let message = self.message.to_ascii_lowercase();
-        if message.contains("service error") {
+        if message.contains("cargo feature") && message.contains("sso") {
+            "this build of s3-asset has no SSO: build it with `cargo install --path . --features sso`, or export what `aws configure export-credentials --format env` prints".to_owned()
+        } else if message.contains("cargo feature") {
+            "this build of s3-asset, the image's, runs no `credential_process`: build it with `cargo install --path . --features sso`, or export what `aws configure export-credentials --format env` prints".to_owned()
+        } else if message.contains("aws_web_identity_token of source")
+            && message.contains("service error")
+        {
+            "the token was refused: check `aws_web_identity_token`, which may have expired, `aws_role_arn` and its trust policy".to_owned()
+        } else if message.contains("service error") {
             "the role was refused: check `aws_role_arn`, its trust policy, and `aws_role_external_id`".to_owned()
         } else if ["timed out", "timeout", "dispatch failure", "loading credentials"]
             .iter()
@@ -164,7 +186,16 @@ mod tests {
             (of(Cause::Own("do this".into()), ""), "do this"),
         ];
         for (failure, want) in cases {
-            let hint = failure.hint(Operation::PutObject, &bucket, "k", "us-east-1", None);
+            let hint = failure.hint(Operation::PutObject, &bucket, "k", "us-east-1", None, None);
+            assert!(hint.contains(want), "{hint} / {want}");
+        }
+        let arn = Bucket::parse("arn:aws:s3:eu-west-1:123456789012:accesspoint/p").expect("an ARN");
+        for (bucket, owner, want) in [
+            (&bucket, Some("111122223333"), "not of account 111122223333"),
+            (&arn, None, "on the access point, `arn:aws:s3:eu-west-1:123456789012:accesspoint/p`"),
+        ] {
+            let refused = failure(403, "AccessDenied");
+            let hint = refused.hint(Operation::PutObject, bucket, "k", "us-east-1", None, owner);
             assert!(hint.contains(want), "{hint} / {want}");
         }
     }

@@ -145,8 +145,15 @@ impl Service {
         source: &CopySource,
         headers: &HeaderMap,
     ) -> S3Result<Arc<Object>> {
-        let CopySource::Bucket { bucket, key, version_id } = source else {
-            return Err(s3_error!(NotImplemented, "Only buckets can be copied from."));
+        let (bucket, key, version_id) = match source {
+            CopySource::Bucket { bucket, key, version_id } => (bucket, key, version_id),
+            // An access point here bears the name of its bucket.
+            CopySource::AccessPoint { access_point_name, key, version_id, .. } => {
+                (access_point_name, key, version_id)
+            }
+            CopySource::Outpost { .. } => {
+                return Err(s3_error!(NotImplemented, "Only buckets can be copied from."));
+            }
         };
         self.shared.denies.check("GetObject", Some(key))?;
         let object = Arc::clone(self.state().find(bucket, key, version_id.as_deref())?);

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# For the scripts that start a server: waits until it answers, whatever it answers.
-#
-#     await NAME PORT PROCESS LOG
+# For the scripts that start a server.
+
+# await NAME PORT PROCESS LOG: waits until it answers, whatever it answers.
 await() {
     local name=$1 port=$2 process=$3 log=$4
     for _ in $(seq 150); do
@@ -18,4 +18,14 @@ PY
     echo "$name did not come up:" >&2
     tail -n 20 "$log" >&2
     return 1
+}
+
+# A port of this machine that nothing listens on.
+free_port() {
+    python3 - <<'PY'
+import socket
+
+with socket.create_server(("127.0.0.1", 0)) as free:
+    print(free.getsockname()[1])
+PY
 }

@@ -82,8 +82,10 @@ impl Intercept for NoPages {
     ) -> Result<(), aws_sdk_s3::error::BoxError> {
         let answer = context.response();
         let status = answer.status();
-        // Mocks let their web frame say that nothing is HTML: what has a tag has its result.
-        let nothing = status.as_u16() == 204 || answer.headers().contains_key("etag");
+        // Mocks let their web frame say that nothing is HTML: what has a tag, or says where the new
+        // bucket is, has its result.
+        let has = |name: &str| answer.headers().contains_key(name);
+        let nothing = status.as_u16() == 204 || has("etag") || has("location");
         if status.is_success() && !nothing && author(answer.headers().iter()) == Author::Other {
             return Err(Page.into());
         }

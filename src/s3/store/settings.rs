@@ -70,11 +70,11 @@ impl Store {
 }
 
 impl Failure {
-    /// Whether the bucket has no such setting.
+    /// Whether the bucket has no such setting, or its server knows none.
     fn is_not_configured(&self) -> bool {
         const CODES: [&str; 2] =
             ["NoSuchLifecycleConfiguration", "ServerSideEncryptionConfigurationNotFoundError"];
-        self.code().is_some_and(|code| CODES.contains(&code))
+        self.is_unknown_here() || self.code().is_some_and(|code| CODES.contains(&code))
     }
 }
 

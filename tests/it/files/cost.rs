@@ -3,7 +3,9 @@
 use super::{named, path, put, versioned};
 use crate::support::{BUCKET, Embedded, check};
 use bytes::Bytes;
+use s3_test_server::Numbered;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_check_lists_what_can_match_and_nothing_else() {
@@ -20,6 +22,30 @@ fn a_check_lists_what_can_match_and_nothing_else() {
     let (versions, requests, rounds) = check(&server, &named(&server, "dir-(.*)/app.tgz"), None);
     assert_eq!((versions, requests), (vec![path("dir-39/app.tgz")], 41));
     assert!(rounds <= 1 + 40_u64.div_ceil(8) + 2, "{rounds}");
+}
+
+/// The pages of one prefix come one after the other, each once, as in s3-resource; `ci/bench million`
+/// measures a million keys.
+#[test]
+fn a_check_asks_for_each_page_once() {
+    let server = Embedded::with(|options| {
+        options.max_page = 10;
+        let (before, after) = ("r/app-".to_owned(), ".tgz".to_owned());
+        options.numbered = Some(Numbered { before, after, count: 10_000 });
+    });
+    server.put(BUCKET, "r/app-0009999.tgz", "x", &[]);
+    let app = named(&server, "r/app-(.*).tgz");
+    let newest = path("r/app-0009999.tgz");
+    for given in [None, Some(&newest)] {
+        server.reset_requests();
+        assert_eq!(app.versions(given), [newest.clone()]);
+        let asked: Vec<String> = server.requests().iter().map(|it| it.query.clone()).collect();
+        let once: BTreeSet<&String> = asked.iter().collect();
+        assert_eq!((asked.len(), once.len()), (1_000, 1_000));
+    }
+    server.reset_requests();
+    app.get(&newest, json!({})).run.json();
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]

@@ -52,6 +52,6 @@ pub use faults::{Action, Fault, FaultId};
 pub use handle::{Handle, KeyVersion, UnfinishedUpload};
 pub use log::{LogEntry, RequestInfo};
 pub use object::{Attributes, Content, Object};
-pub use options::{ACCESS_KEY, ListedKeys, Options, SECRET_KEY, WrongRegion};
+pub use options::{ACCESS_KEY, ListedKeys, Numbered, Options, SECRET_KEY, WrongRegion};
 pub use server::Server;
 pub use sts::AssumedRole;

@@ -1,5 +1,7 @@
 //! Pages of keys, in byte order, with prefixes rolled up: a pure function over the keys of a bucket.
 
+pub(crate) mod numbered;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 

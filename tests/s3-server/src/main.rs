@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use s3_test_server::{Options, Server};
+use s3_test_server::{Numbered, Options, Server};
 
 const USAGE: &str = "\
 usage: s3-test-server [--port PORT] [--bucket BUCKET]... [--keep listing | --count]
        [--rate BYTES] [--region REGION] [--tls] [--fast-etags] [--ignore-conditions] [--max-page KEYS]
+       [--numbered BEFORE,AFTER,COUNT]
 
 Serves S3 from memory on 127.0.0.1 until it is killed.
 --keep listing  ends when standard input does, and prints the keys that are there then, and the
@@ -22,6 +23,7 @@ Serves S3 from memory on 127.0.0.1 until it is killed.
                 the bytes of their bodies, since the line before
 --rate BYTES    bytes of bodies a second that the network carries, each way
 --fast-etags    ETags from a counter instead of MD5, to measure clients
+--numbered      listings have COUNT keys more, a number between BEFORE and AFTER, made on the fly
 --tls           https; the certificate to trust is printed
 ";
 
@@ -47,6 +49,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
             },
             "--count" => count = true,
             "--rate" => options.rate = Some(number(&value()?)?),
+            "--numbered" => options.numbered = Some(numbered(&value()?)?),
             "--tls" => options.tls = true,
             "--fast-etags" => options.fast_etags = true,
             "--ignore-conditions" => options.ignore_conditions = true,
@@ -58,6 +61,14 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text} is not a number that fits"))
+}
+
+fn numbered(text: &str) -> Result<Numbered, String> {
+    let parts: Vec<&str> = text.split(',').collect();
+    let [before, after, count] = parts[..] else {
+        return Err(format!("--numbered takes BEFORE,AFTER,COUNT, not {text}"));
+    };
+    Ok(Numbered { before: before.to_owned(), after: after.to_owned(), count: number(count)? })
 }
 
 fn run(arguments: Arguments) -> std::io::Result<()> {

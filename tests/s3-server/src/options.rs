@@ -32,6 +32,8 @@ pub struct Options {
     pub max_page: usize,
     /// What is done to the keys of a listing when it is asked to encode them.
     pub listed_keys: ListedKeys,
+    /// Keys that every bucket's listing has without that anything is kept for them.
+    pub numbered: Option<Numbered>,
     /// The smallest part but the last one; S3 has 5 MiB, the default here is 0.
     pub min_part_size: u64,
     /// ETags from a counter and the length instead of the MD5, for measuring clients.
@@ -74,6 +76,18 @@ pub enum ListedKeys {
     Mislabelled,
 }
 
+/// Keys that a listing is made of on the fly: `<before><number, seven digits><after>`, of no bytes.
+/// A million objects that were kept would take the server a gigabyte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// What stands before the number.
+    pub before: String,
+    /// What stands after it.
+    pub after: String,
+    /// The numbers are those below this one.
+    pub count: u64,
+}
+
 /// The access key of a server that was given none.
 pub const ACCESS_KEY: &str = "test-access-key";
 /// The secret of a server that was given none.
@@ -94,6 +108,7 @@ impl Default for Options {
             bare_tags: false,
             max_page: 1000,
             listed_keys: ListedKeys::default(),
+            numbered: None,
             min_part_size: 0,
             fast_etags: false,
             rate: None,

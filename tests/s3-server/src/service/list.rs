@@ -1,13 +1,15 @@
 //! Listings of objects and of their versions.
 
+use std::collections::BTreeMap;
+
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::Service;
 use crate::ListedKeys;
-use crate::listing::{self, Entry, Query};
+use crate::listing::{self, Entry, Query, numbered};
 use crate::object::Object as Stored;
-use crate::store::{State, Version};
+use crate::store::Version;
 use crate::text;
 
 /// The one owner of everything.
@@ -63,7 +65,7 @@ impl Service {
         let query =
             self.query(input.prefix.as_ref(), input.delimiter.as_ref(), after, input.max_keys)?;
         let with_owner = input.fetch_owner == Some(true);
-        let answer = answer(&self.state(), &input.bucket, &query, encoding, with_owner)?;
+        let answer = self.answer(&input.bucket, &query, encoding, with_owner)?;
         let count = answer.contents.len() + answer.common_prefixes.len();
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
@@ -91,7 +93,7 @@ impl Service {
         let after = input.marker.clone();
         let query =
             self.query(input.prefix.as_ref(), input.delimiter.as_ref(), after, input.max_keys)?;
-        let answer = answer(&self.state(), &input.bucket, &query, encoding, true)?;
+        let answer = self.answer(&input.bucket, &query, encoding, true)?;
         // Without a delimiter the next marker is the last key, and S3 leaves it out.
         let next = answer.next.as_ref().filter(|_| input.delimiter.is_some());
         Ok(S3Response::new(ListObjectsOutput {
@@ -194,6 +196,24 @@ impl Service {
         Ok(S3Response::new(output))
     }
 
+    fn answer(
+        &self,
+        bucket: &str,
+        query: &Query,
+        encoding: Encoding,
+        with_owner: bool,
+    ) -> S3Result<Answer> {
+        let state = self.state();
+        let keys = &state.bucket(bucket)?.keys;
+        match &self.shared.options.numbered {
+            Some(numbered) => {
+                let all = numbered::beside(keys, numbered, query);
+                Ok(answer(&all, query, encoding, with_owner))
+            }
+            None => Ok(answer(keys, query, encoding, with_owner)),
+        }
+    }
+
     fn query(
         &self,
         prefix: Option<&String>,
@@ -240,15 +260,14 @@ fn newest_first<'a>(key: &'a str, versions: &'a [Version]) -> impl Iterator<Item
 }
 
 fn answer(
-    state: &State,
-    bucket: &str,
+    keys: &BTreeMap<String, Vec<Version>>,
     query: &Query,
     encoding: Encoding,
     with_owner: bool,
-) -> S3Result<Answer> {
+) -> Answer {
     let visible =
         |versions: &[Version]| versions.last().is_some_and(|version| version.object().is_some());
-    let page = listing::list(&state.bucket(bucket)?.keys, query, visible);
+    let page = listing::list(keys, query, visible);
     let mut answer = Answer { contents: Vec::new(), common_prefixes: Vec::new(), next: page.next };
     for entry in page.entries {
         match entry {
@@ -262,7 +281,7 @@ fn answer(
             }
         }
     }
-    Ok(answer)
+    answer
 }
 
 fn line(key: String, object: &Stored, with_owner: bool) -> Object {

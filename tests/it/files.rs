@@ -5,6 +5,7 @@ mod cost;
 mod faults;
 mod moving;
 mod patterns;
+mod policies;
 mod verified;
 mod versions;
 

@@ -133,6 +133,14 @@ impl ChecksumAlgorithm {
         ("SHA256", ChecksumAlgorithm::Sha256),
     ];
 
+    /// Names that s3-resource takes as well. It then sends another checksum, and so is it here.
+    const OTHERS: [&str; 5] = ["MD5", "SHA512", "XXHASH128", "XXHASH3", "XXHASH64"];
+
+    /// Whether a name is one of S3's that this resource does not make.
+    pub(super) fn is_other(name: &str) -> bool {
+        ChecksumAlgorithm::OTHERS.iter().any(|other| other.eq_ignore_ascii_case(name))
+    }
+
     /// S3's name for it.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, algorithm)| *algorithm == self).map_or("", |(name, _)| name)
@@ -372,6 +380,15 @@ impl Access {
         format!("https://{service}{fips}{dual}.{region}.amazonaws.com{china}")
     }
 
+    /// The checksums that travel: Google's servers refuse those that nobody asked for.
+    pub fn checksum(&self) -> Checksum {
+        let is_google = |it: &str| it.contains("storage.googleapis.com");
+        match self.checksum {
+            Checksum::Default if self.endpoint.as_deref().is_some_and(is_google) => Checksum::None,
+            checksum => checksum,
+        }
+    }
+
     /// The URL of the bucket, which ends in `/`: its name in the host's name, or in the path where
     /// the user wants it there or the host's name cannot hold it.
     pub fn url(&self) -> String {
@@ -408,15 +425,20 @@ fn checksum(common: &Common) -> anyhow::Result<Checksum> {
             "remove one of the two",
         ));
     }
+    if ChecksumAlgorithm::is_other(name) {
+        return Ok(Checksum::Default);
+    }
     ChecksumAlgorithm::ALL
         .into_iter()
         .find_map(|(known, algorithm)| {
             known.eq_ignore_ascii_case(name).then_some(Checksum::Always(algorithm))
         })
         .ok_or_else(|| {
-            let all = ChecksumAlgorithm::ALL.map(|(name, _)| name).join(", ");
+            let mut all: Vec<&str> = ChecksumAlgorithm::ALL.map(|(name, _)| name).to_vec();
+            all.extend(ChecksumAlgorithm::OTHERS);
+            all.sort_unstable();
             fault(
-                format!("source: checksum_algorithm must be one of: {all}"),
+                format!("source: checksum_algorithm must be one of: {}", all.join(", ")),
                 format!("`{}` is none of them", shown(name)),
             )
         })

@@ -1,10 +1,10 @@
 //! The keys of `source` that every track has. Names, types and meanings are those of
 //! concourse/s3-resource where it has the key.
 
-use super::access::{Access, access};
+use super::access::{Access, ChecksumAlgorithm, access};
 use super::lenient::{Count, Flag, Text, fields_of, read, schema_of};
 use crate::words::fault::fault;
-use crate::words::names::Prefix;
+use crate::words::names::{Prefix, shown};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -135,6 +135,14 @@ impl Common {
         }
         if self.cloudfront_url.get().is_some() {
             warnings.push("cloudfront_url has no effect: set `endpoint` instead".to_owned());
+        }
+        if let Some(name) =
+            self.checksum_algorithm.get().filter(|it| ChecksumAlgorithm::is_other(it))
+        {
+            warnings.push(format!(
+                "checksum_algorithm `{}` has no effect, as in s3-resource: uploads carry SHA-256, and CRC-64 in parts",
+                shown(name)
+            ));
         }
         let initial_history = match self.initial_history.get() {
             Some(0) => {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::input::access::Identity;
+use crate::input::access::{Checksum, ChecksumAlgorithm, Identity, Trust};
 use crate::tracks::artifacts::source::Follow;
 use crate::words::fault::hint_of;
 use serde_json::json;
@@ -55,6 +55,7 @@ fn who_signs() {
 fn urls_of_a_bucket() {
     let cases = [
         (json!({"region_name": "eu-west-2"}), "https://b.s3.eu-west-2.amazonaws.com/"),
+        (json!({"region_name": "cn-north-1"}), "https://b.s3.cn-north-1.amazonaws.com.cn/"),
         (json!({"use_path_style": true}), "https://s3.us-east-1.amazonaws.com/b/"),
         (json!({"endpoint": "s3.example.com:9000"}), "https://b.s3.example.com:9000/"),
         (json!({"endpoint": "http://10.0.0.1:9000"}), "http://10.0.0.1:9000/b/"),
@@ -146,6 +147,135 @@ fn what_has_no_effect_is_a_warning() {
     let source =
         parse(json!({"use_v2_signing": true, "cloudfront_url": "https://x"})).expect("valid");
     assert_eq!(source.settings.warnings.len(), 2);
+}
+
+/// Every key of `source` that s3-resource 2.5.4 has, and what it means here.
+#[test]
+fn every_key_of_s3_resource_is_taken() {
+    type Means = fn(&Source) -> bool;
+    let key = || json!({"access_key_id": "AKIA", "secret_access_key": "s"});
+    let cases: [(&str, Value, Value, Means); 28] = [
+        ("bucket", json!("other"), json!({}), |it| it.settings.access.bucket.as_str() == "other"),
+        (
+            "access_key_id",
+            json!("AKIA"),
+            key(),
+            |it| matches!(&it.settings.access.identity, Identity::Key { id, .. } if id == "AKIA"),
+        ),
+        (
+            "secret_access_key",
+            json!("s"),
+            key(),
+            |it| matches!(&it.settings.access.identity, Identity::Key { secret, .. } if secret.expose() == "s"),
+        ),
+        ("session_token", json!("t"), key(), |it| {
+            matches!(&it.settings.access.identity, Identity::Key { token: Some(_), .. })
+        }),
+        ("aws_role_arn", json!("arn:aws:iam::1:role/r"), key(), |it| {
+            it.settings.access.role.as_ref().is_some_and(|role| role.arn == "arn:aws:iam::1:role/r")
+        }),
+        ("enable_aws_creds_provider", json!(true), json!({}), |it| {
+            it.settings.access.identity == Identity::Chain
+        }),
+        ("region_name", json!("eu-west-2"), json!({}), |it| {
+            it.settings.access.region == "eu-west-2"
+        }),
+        ("regexp", json!("b-(.*)"), json!({}), |it| matches!(it.track, Track::Files(_))),
+        ("versioned_file", json!("b"), json!({"regexp": ""}), |it| {
+            matches!(it.track, Track::Files(_))
+        }),
+        ("private", json!(true), json!({}), |it| it.settings.private),
+        ("cloudfront_url", json!("https://x"), json!({}), |it| {
+            it.settings.warnings == ["cloudfront_url has no effect: set `endpoint` instead"]
+        }),
+        ("endpoint", json!("s3.example.com"), json!({}), |it| {
+            it.settings.access.endpoint.as_deref() == Some("https://s3.example.com")
+        }),
+        ("disable_ssl", json!(true), json!({"endpoint": "s3.example.com"}), |it| {
+            it.settings.access.endpoint.as_deref() == Some("http://s3.example.com")
+        }),
+        ("server_side_encryption", json!("aws:kms"), json!({}), |it| {
+            it.settings.access.encryption.as_ref().is_some_and(|it| it.algorithm == "aws:kms")
+        }),
+        ("sse_kms_key_id", json!("k"), json!({"server_side_encryption": "aws:kms"}), |it| {
+            let encryption = it.settings.access.encryption.as_ref();
+            encryption.is_some_and(|it| it.kms_key_id.as_deref() == Some("k"))
+        }),
+        ("use_v2_signing", json!(true), json!({}), |it| {
+            it.settings.warnings
+                == ["use_v2_signing has no effect: every request is signed with version 4"]
+        }),
+        ("skip_ssl_verification", json!(true), json!({}), |it| {
+            it.settings.access.trust == Trust::Anything
+        }),
+        ("ca_bundle", json!("PEM"), json!({}), |it| {
+            it.settings.access.trust == Trust::Bundle("PEM".to_owned())
+        }),
+        ("skip_download", json!(true), json!({}), |it| it.settings.skip_download),
+        ("initial_version", json!("0"), json!({"regexp": "", "versioned_file": "a"}), |_| true),
+        ("initial_path", json!("a-0"), json!({}), |_| true),
+        ("initial_content_text", json!("hi"), json!({"initial_path": "a-0"}), |_| true),
+        ("initial_content_binary", json!("aGk="), json!({"initial_path": "a-0"}), |_| true),
+        ("disable_multipart", json!(true), json!({}), |it| !it.settings.access.multipart),
+        ("use_path_style", json!(true), json!({}), |it| it.settings.access.path_style),
+        ("skip_s3_checksums", json!(true), json!({}), |it| {
+            it.settings.access.checksum() == Checksum::None
+        }),
+        ("checksum_algorithm", json!("CRC32C"), json!({}), |it| {
+            it.settings.access.checksum() == Checksum::Always(ChecksumAlgorithm::Crc32c)
+        }),
+        ("checksum_algorithm", json!("XXHASH3"), json!({}), |it| {
+            it.settings.access.checksum() == Checksum::Default && it.settings.warnings.len() == 1
+        }),
+    ];
+    for (name, value, others, means) in cases {
+        let mut source = json!({"bucket": "b", "regexp": "a-(.*)"});
+        source[name] = value;
+        for (other, value) in others.as_object().expect("a map") {
+            source[other] = value.clone();
+        }
+        let parsed = Source::parse(source.as_object().expect("a map"));
+        let parsed = parsed.unwrap_or_else(|e| panic!("{name}: {e:#}"));
+        assert!(means(&parsed), "{name}: {parsed:?}");
+        let told = ["cloudfront_url", "use_v2_signing", "checksum_algorithm"].contains(&name);
+        assert!(told || parsed.settings.warnings.is_empty(), "{name}");
+    }
+}
+
+/// Every parameter of its gets and puts.
+#[test]
+fn every_parameter_of_s3_resource_is_taken() {
+    let gets = [
+        json!({"unpack": true}),
+        json!({"download_tags": true}),
+        json!({"download_tags": "true"}),
+        json!({"skip_download": "true"}),
+        json!({"skip_download": "T"}),
+    ];
+    for params in gets {
+        let parsed = files::params::GetFiles::parse(params.as_object().expect("a map"));
+        assert!(format!("{:?}", parsed.expect("valid")).contains("warnings: []"), "{params}");
+    }
+    let old = "params `from` and `to` are deprecated: use `file` instead";
+    let puts = [
+        (json!({"file": "a/*", "acl": "public-read", "content_type": "text/plain"}), ""),
+        (json!({"from": "a-(.*)", "to": "b-${1}"}), old),
+    ];
+    for (params, warning) in puts {
+        let parsed = files::params::PutFiles::parse(params.as_object().expect("a map"));
+        let parsed = format!("{:?}", parsed.expect("valid"));
+        assert!(parsed.contains(warning) && !parsed.contains("unknown key"), "{parsed}");
+    }
+}
+
+#[test]
+fn google_is_sent_no_checksums() {
+    let google = json!({"endpoint": "https://storage.googleapis.com"});
+    assert_eq!(parse(google.clone()).expect("valid").settings.access.checksum(), Checksum::None);
+    let mut asked = google;
+    asked["checksum_algorithm"] = json!("SHA256");
+    let asked = parse(asked).expect("valid").settings.access.checksum();
+    assert_eq!(asked, Checksum::Always(ChecksumAlgorithm::Sha256));
 }
 
 #[test]

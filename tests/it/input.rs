@@ -221,7 +221,7 @@ fn contradictions_are_said() {
         ("endpoint", json!("ftp://x"), "source.endpoint"),
         ("endpoint", json!("https://"), "source.endpoint"),
         ("endpoint", json!("a b"), "source.endpoint"),
-        ("checksum_algorithm", json!("md5"), "checksum_algorithm"),
+        ("checksum_algorithm", json!("crc"), "checksum_algorithm"),
         ("sse_kms_key_id", json!("k"), "source.sse_kms_key_id"),
         ("artifacts", json!([]), "source.artifacts"),
         ("artifacts", json!({"follow": "tags"}), "source.artifacts.follow"),

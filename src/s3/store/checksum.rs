@@ -21,7 +21,7 @@ impl Store {
         bytes: &[u8],
         known: &Known,
     ) -> Option<(ChecksumAlgorithm, String)> {
-        let algorithm = match (self.access.checksum, known) {
+        let algorithm = match (self.access.checksum(), known) {
             (Checksum::None, _) => return None,
             (Checksum::Default, Known::Sha256(_)) => ChecksumAlgorithm::Sha256,
             (Checksum::Default, _) => ChecksumAlgorithm::Crc64Nvme,

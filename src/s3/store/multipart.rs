@@ -335,7 +335,7 @@ impl Store {
     }
 
     fn part_checksum(&self) -> Option<(ChecksumAlgorithm, &'static str)> {
-        let algorithm = match self.access.checksum {
+        let algorithm = match self.access.checksum() {
             Checksum::None => return None,
             Checksum::Default => ChecksumAlgorithm::Crc64Nvme,
             Checksum::Always(algorithm) => algorithm,

@@ -121,11 +121,16 @@ impl Pattern {
     }
 
     fn group<'t>(&self, captures: &Captures<'t>, name: &str) -> Option<&'t str> {
-        let index = match name.parse::<usize>() {
-            Ok(number) if name == "0" || !name.starts_with('0') => number,
-            _ => self.names.iter().position(|it| it.as_deref() == Some(name))? + 1,
-        };
-        captures.get(index).map(|group| group.as_str())
+        let text = |index: usize| captures.get(index).map(|group| group.as_str());
+        match name.parse::<usize>() {
+            Ok(number) if name == "0" || !name.starts_with('0') => text(number),
+            // Of several groups of one name, the first that matches.
+            _ => {
+                let named =
+                    self.names.iter().zip(1..).filter(|(it, _)| it.as_deref() == Some(name));
+                named.map(|(_, index)| index).find_map(text)
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 use super::*;
 
+mod go;
+
 fn pattern(text: &str) -> Pattern {
     Pattern::parse("source.regexp", text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
@@ -34,6 +36,7 @@ fn the_syntax_is_that_of_go() {
         (r"^[^a]$", "é", true),
         ("^é$", "é", true),
         (r"^(?P<x>a)(?<y>b)$", "ab", true),
+        (r"^(?P<x>a)(?<x>b(?<x>c))$", "abc", true),
         (r"^a-b#c $", "a-b#c ", true),
     ];
     for (text, subject, want) in cases {
@@ -53,7 +56,6 @@ fn what_go_refuses() {
         "a{1001}",
         r"a\",
         r"\8",
-        "(?<x>a)(?<x>b)",
         "(?=a)",
         "(?P<>a)",
         r"\pX",
@@ -78,6 +80,8 @@ fn where_the_version_is() {
         ("(a)-(?P<version>.*)-(b)", "a-1-b", Some("1")),
         ("(?P<version>.*)-(b)", "1-b", Some("1")),
         ("(?P<other>.*)-(b)", "1-b", Some("1")),
+        ("(a)(?P<version>1)?-(?P<version>2)?", "a1-2", Some("1")),
+        ("(a)(?P<version>1)?-(?P<version>2)?", "a-2", Some("")),
         ("app(-.*)?", "app", Some("")),
         ("app-(.+?)", "app-12", Some("12")),
     ];
@@ -98,6 +102,7 @@ fn templates_are_those_of_go() {
         ("a(.)c", "abc", "$$1", "$1"),
         ("a(.)c", "abc", "$ $-", "$ $-"),
         ("a(.)c", "abc", "$2", ""),
+        ("(?<n>b)|(?<n>c)", "abc", "[$n]", "a[b][c]"),
         ("a(.)c", "abc", "${1", "${1"),
         ("b", "abc", "$0$0", "abbc"),
     ];

@@ -227,9 +227,7 @@ fn group<'p>(
         if name.is_empty() || !name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()) {
             return Err("a group's name is letters, digits and `_`, closed by `>`".into());
         }
-        if names.iter().flatten().any(|it| it == name) {
-            return Err(format!("two groups are named `{name}`"));
-        }
+        // Several groups may have one name, in Go.
         names.push(Some(name.to_owned()));
         return Ok((Some("("), flags, next));
     }

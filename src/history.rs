@@ -43,7 +43,7 @@ use line::{Line, LineOf};
 
 use crate::words::build::{Build, Run};
 use crate::words::fault::fault;
-use crate::words::names::shown;
+use crate::words::names::{refusal, shown};
 use crate::words::time::Utc;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -54,6 +54,9 @@ pub const VOLUME: u64 = 64;
 /// How many entries stay in the head when a segment is sealed, so that a check that is a few
 /// versions behind reads the head alone.
 pub const KEEP: usize = 32;
+
+/// More segments than any history has: all that is reckoned with numbers below fits.
+const MOST: u64 = 1 << 32;
 
 const FORMAT: &str = "s3-asset-history/1";
 /// Of a history that has removals: a release that knows none would show what is gone.
@@ -133,6 +136,9 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
     /// Reads a head, and refuses one whose numbers do not add up.
     pub fn parse(bytes: &[u8]) -> anyhow::Result<Head<T>> {
         let Written { format, id, sealed, fence, removed, removing, entries } = read(bytes)?;
+        if sealed > MOST {
+            return Err(damaged("it has more segments than there can be"));
+        }
         sound(&format, entries.iter(), sealed * SEGMENT + 1)?;
         let ranges = |text: &str| {
             Ranges::parse(text).ok_or_else(|| damaged("what it says to be removed cannot be read"))
@@ -310,7 +316,7 @@ fn read<R: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<R> {
     }
     serde_json::from_slice(bytes).map_err(|e| match serde_json::from_slice::<Format>(bytes) {
         Ok(Format { format }) if !is_known(&format) => newer(&format),
-        _ => damaged(&format!("it is no history: {e}")),
+        _ => damaged(&format!("it is no history: {}", refusal(e))),
     })
 }
 

@@ -344,3 +344,34 @@ fn patterns_without_effect_are_named() {
     assert_eq!(patterns.unmatched(&sample()), ["lamdas/**", "a/**/z"]);
     assert!(Patterns::parse(&["**"]).unwrap().unmatched(&sample()).is_empty());
 }
+
+/// Patterns and a path, a line each: a walk enters each directory on the way to what matches.
+#[test]
+fn fuzz_patterns() {
+    let seeds = [
+        "src/** *.rs\nsrc/a/b.rs",
+        "{a,b}/[!c]?/**/x\na/dd/e/f/x",
+        "a\\*b/\na*b/c",
+        "**/x/*\ny/x/z",
+    ];
+    fuzz_driver::texts("globs", 3_000, seeds, |input| {
+        let (written, path) = input.split_once('\n').unwrap_or((input, "src/main.rs"));
+        let patterns = match Patterns::parse(&[written]) {
+            Ok(patterns) => patterns,
+            Err(e) => return fuzz_driver::line(e),
+        };
+        let matches = patterns.matches(path.as_bytes());
+        let is_path = !path.split('/').any(|name| matches!(name, "" | "." | ".."));
+        if is_path {
+            let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
+            for directory in std::iter::once("").chain(directories) {
+                match patterns.below(directory.as_bytes()) {
+                    Below::Nothing => assert!(!matches, "{input:?} {directory}"),
+                    Below::Everything => assert!(matches, "{input:?} {directory}"),
+                    Below::Something => {}
+                }
+            }
+        }
+        format!("{is_path} {matches}")
+    });
+}

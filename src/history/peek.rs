@@ -3,7 +3,8 @@
 use super::line::Line;
 use super::place::Shape;
 use super::ranges::Ranges;
-use super::{Entry, FORMAT, FORMAT_WITH_REMOVALS, Head, damaged};
+use super::{Entry, FORMAT, FORMAT_WITH_REMOVALS, Head, MOST, damaged};
+use crate::words::names::refusal;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -82,7 +83,8 @@ impl<T> Peek<T> {
 /// The entry in a line, if it stands: where nothing was ever removed, each line is one.
 fn standing<T: DeserializeOwned>(line: &[u8], shape: &Shape) -> anyhow::Result<Option<Entry<T>>> {
     fn parsed<L: DeserializeOwned>(line: &[u8]) -> anyhow::Result<L> {
-        serde_json::from_slice(line).map_err(|e| damaged(&format!("an entry cannot be read: {e}")))
+        let bad = |e| damaged(&format!("an entry cannot be read: {}", refusal(e)));
+        serde_json::from_slice(line).map_err(bad)
     }
     if shape.gone.is_empty() {
         return parsed(line).map(Some);
@@ -121,5 +123,5 @@ fn first_line(line: &[u8]) -> Option<Shape> {
         gone = gone.union(&Ranges::parse(&removing)?);
     }
     let is_known = [FORMAT, FORMAT_WITH_REMOVALS].contains(&format.as_str());
-    is_known.then_some(Shape { id, sealed, gone })
+    (is_known && sealed <= MOST).then_some(Shape { id, sealed, gone })
 }

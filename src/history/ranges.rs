@@ -221,4 +221,22 @@ mod tests {
             }
         }
     }
+
+    /// Two sets, a line each.
+    #[test]
+    fn fuzz_ranges() {
+        let seeds = ["3-9980,9983\n1,3,5-6", "1\n1-18446744073709551614", "2-3,7\n4-6"];
+        fuzz_driver::texts("ranges", 10_000, seeds, |input| {
+            let (a, b) = input.split_once('\n').unwrap_or((input, ""));
+            let (Some(a), Some(b)) = (Ranges::parse(a), Ranges::parse(b)) else {
+                return "none".to_owned();
+            };
+            for it in [&a, &b, &a.union(&b), &a.without(&b), &a.common(&b)] {
+                assert_eq!(Ranges::parse(&it.to_string()).as_ref(), Some(it), "{input:?}");
+            }
+            assert_eq!(a.without(&b).union(&a.common(&b)), a, "{input:?}");
+            assert!(a.len() >= a.pieces() as u64 && a.count_in(5..=70) <= 66, "{input:?}");
+            format!("{} {}", a.common(&b).is_empty(), b.contains(7))
+        });
+    }
 }

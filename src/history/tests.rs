@@ -230,11 +230,85 @@ fn what_is_damaged_is_refused() {
         (text.replace("history/1", "history/3"), "has the format `s3-asset-history/3`"),
         ("{\"format\":\"s3-asset-history/3\"}".into(), "has the format `s3-asset-history/3`"),
         (text[..40].to_owned(), "it is no history"),
+        (text.replace("\"sealed\":0", "\"sealed\":9223372036854775808"), "more segments than"),
     ];
     for (text, want) in cases {
         let error = Head::<u64>::parse(text.as_bytes()).expect_err(want).to_string();
         assert!(error.contains(want), "{error}");
     }
+    let many = text.replace("\"sealed\":0", "\"sealed\":9223372036854775808");
+    assert!(Peek::<u64>::parse(many.into()).is_err());
+}
+
+/// Reads a head in both ways: what both read is the same.
+#[test]
+fn fuzz_heads() {
+    let marked = grown(140).0.mark(&Run::default(), &ranges("3-70,99")).expect("marked").0;
+    let finished = marked.clone().finish(&ranges("3-9")).expect("finished");
+    let heads = [0, 1, 5, 140].map(|count| grown(count).0.fenced("f")).into_iter();
+    let seeds = heads.chain([marked, finished]).map(|head| head.to_bytes().expect("JSON"));
+    fuzz_driver::bytes("heads", 3_000, seeds, |input| {
+        let mut peeked = Vec::new();
+        let peek = Peek::<u64>::parse(bytes::Bytes::copy_from_slice(input)).and_then(|peek| {
+            let mut peek = peek.at("s3://b/history.json".to_owned());
+            let shape = peek.shape().clone();
+            assert!(shape.segment_of(1).is_none_or(|it| it == 0));
+            shape.segments_since(Some(&shape.at(7)));
+            shape.segments_for(100);
+            while let Some(entry) = peek.older()? {
+                peeked.push(entry);
+            }
+            Ok(())
+        });
+        let peek = peek.map_or_else(fuzz_driver::line, |()| String::new());
+        match Head::<u64>::parse(input) {
+            Ok(head) => {
+                if peek.is_empty() {
+                    assert_eq!(peeked, head.entries);
+                }
+                let (next, full) = (head.next(), head.is_full());
+                let (head, segments) = head.append([event(1)]);
+                assert_eq!((head.next(), segments.is_empty()), (next + 1, !full));
+                let again = head.to_bytes().expect("JSON");
+                assert_eq!(Head::<u64>::parse(&again).expect("again"), head);
+                peek
+            }
+            Err(e) => format!("{peek} {}", fuzz_driver::line(e)),
+        }
+    });
+}
+
+#[test]
+fn fuzz_parts() {
+    let (_, segments) = grown(200);
+    let seeds: Vec<Vec<u8>> = segments.iter().map(|it| it.to_bytes().expect("JSON")).collect();
+    fuzz_driver::bytes("parts", 300, seeds, |input| {
+        let parts = [
+            Part::Segment(0),
+            Part::Segment(1),
+            Part::Segment(u64::MAX / SEGMENT - 1),
+            Part::Volume(0),
+        ];
+        let read = |part| match Segment::<u64>::parse(input, "h1", part) {
+            Ok(segment) => {
+                assert_eq!(segment.part(), part);
+                assert_eq!(segment.lines.len() as u64, SEGMENT);
+                "read".to_owned()
+            }
+            Err(e) => fuzz_driver::line(e),
+        };
+        parts.map(read).join(" ")
+    });
+}
+
+#[test]
+fn fuzz_positions() {
+    fuzz_driver::texts("positions", 10_000, ["h1:7", "a:b:18446744073709551615", ""], |input| {
+        let position = Position::parse(input);
+        let again = position.as_ref().map(|it| Position::parse(&it.to_string()));
+        assert_eq!(again.clone().flatten(), position, "{input:?}");
+        format!("{}", again.is_some())
+    });
 }
 
 fn ranges(text: &str) -> Ranges {

@@ -235,4 +235,18 @@ mod tests {
             every_file(root.path()).into_iter().map(|(path, _)| path.to_string()).collect();
         assert_eq!(every.join(" "), "a/.dot a/x-1.tgz a/x-2.tgz b/x-1.tgz c");
     }
+
+    /// A pattern and a name, a line each.
+    #[test]
+    fn fuzz_globs() {
+        let seeds = ["a*b?c\naxbyc", "[^a-c\\]x]*\nzed", "\\*[\\--9]\n*5", "[\n[", "{a,b}\na"];
+        fuzz_driver::texts("go-globs", 10_000, seeds, |input| {
+            let (pattern, name) = input.split_once('\n').unwrap_or((input, "app-1.tgz"));
+            let Some(pieces) = parse(pattern) else { return "none".to_owned() };
+            if let Some(literal) = literal(&pieces) {
+                assert!(matches(&pieces, &literal), "{pattern:?}");
+            }
+            format!("{}", matches(&pieces, name))
+        });
+    }
 }

@@ -118,3 +118,6 @@ impl Store {
 pub fn unique_id() -> String {
     hex(&fastrand::u128(..).to_be_bytes())
 }
+
+#[cfg(test)]
+mod tests;

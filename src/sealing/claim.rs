@@ -201,4 +201,16 @@ mod tests {
             assert_eq!(kind.claimed(None), Claimed::ByNobody);
         }
     }
+
+    #[test]
+    fn fuzz_claims() {
+        let (digest, run) = (Sha256::of(b"x"), Run::at(Utc::read("2026-01-01T00:00:00Z")));
+        let seeds = [Kind::Set, Kind::Release].map(|it| it.claim(digest, &run).expect("JSON"));
+        fuzz_driver::bytes("claims", 3_000, seeds, |input| {
+            let both = [Kind::Set, Kind::Release].map(|it| it.claimed(Some(input)));
+            let read = both.iter().filter(|it| matches!(it, Claimed::By(_))).count();
+            assert!(read <= 1 && !both.contains(&Claimed::ByNobody));
+            format!("{:?}", both.map(|it| matches!(it, Claimed::By(_))))
+        });
+    }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::input::access::{Checksum, ChecksumAlgorithm, Identity, Trust};
+use crate::input::protocol::Request;
 use crate::tracks::artifacts::source::Follow;
 use crate::words::fault::hint_of;
 use serde_json::json;
@@ -117,7 +118,7 @@ fn mistakes_are_named() {
         ),
         (
             json!({"checksum_algorithm": "crc"}),
-            "source: checksum_algorithm must be one of: CRC32, CRC32C, CRC64NVME, SHA1, SHA256",
+            "source: checksum_algorithm must be one of: CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64",
             "`crc` is none of them",
         ),
         (
@@ -285,4 +286,113 @@ fn nothing_secret_is_shown_by_debug() {
     }))
     .expect("valid");
     assert!(!format!("{source:?}").contains("hunter"));
+}
+
+/// What the three programs read from standard input, of every track: an error is one line with a
+/// hint, and shows no secret.
+#[test]
+fn fuzz_requests() {
+    let place = json!({
+        "bucket": "assets", "endpoint": "https://minio.example.com:9000", "use_path_style": "true",
+        "access_key_id": "AKIA", "secret_access_key": "hunter2hunter2", "session_token": "hunter3hunter3",
+        "aws_role_arn": "arn:aws:iam::123456789012:role/ci", "region_name": "eu-west-1",
+        "server_side_encryption": "aws:kms", "sse_kms_key_id": "arn:aws:kms:eu-west-1:1:key/k",
+        "checksum_algorithm": "CRC32C", "initial_history": 3, "prefix": "team/a", "skip_download": false,
+    });
+    let object = json!({
+        "acl": "private", "content_type": "text/plain", "cache_control": "no-store",
+        "storage_class": "STANDARD_IA", "object_tags": {"a": "b"}, "object_metadata": {"k": 1},
+    });
+    let commit = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4";
+    let seeds = [
+        (
+            json!({"artifacts": {"code_hash": ["src/**", "*.toml"], "follow": "code", "lookup": true}}),
+            json!({"commit": commit, "code_hash": "d41d8cd98f00b204e9800998ecf8427e", "found": "false"}),
+            json!({"commit": commit, "directory": "built", "files": ["*.zip"], "include_hidden": true}),
+        ),
+        (
+            json!({"promotion": {"ranks": ["staging", "production"], "rank": "production", "file": "app.tgz"}}),
+            json!({"version": "1.0", "promotion": "17"}),
+            json!({"version_file": "v/version", "rollback": true, "file": "app.tgz"}),
+        ),
+        (
+            json!({"package": {"name": "team/app", "tag": "live", "store": "s3://store", "numbering": "timestamp"}}),
+            json!({"version": "23", "tag": "live", "tagged": "9"}),
+            json!({"file": "built/app-*", "tags": "live canary", "untag": ["old"], "metadata": {"a": "b"}}),
+        ),
+        (
+            json!({"gocd": {"pipeline": "app", "stage": "build", "job": "package"}}),
+            json!({"revision": "42.1"}),
+            json!({"directory": "built", "revision_file": "r", "label": 7, "user": "José", "annotate_only": true}),
+        ),
+        (
+            json!({"regexp": "r/app-(?P<version>.*)[.]tgz", "initial_path": "r/app-0.tgz", "initial_content_binary": "aGk=", "order": "time", "private": true}),
+            json!({"path": "r/app-1.tgz"}),
+            json!({"file": "built/app-*.tgz", "on_conflict": "fail", "pack": "tar.gz", "to": "r/"}),
+        ),
+        (
+            json!({"versioned_file": "r/app.tgz", "initial_version": "0", "initial_content_text": "hi", "disable_multipart": 1}),
+            json!({"version_id": "null"}),
+            json!({"from": "built/app-(.*)", "to": "r/${1}", "unpack": true, "download_tags": "true", "unpack_limit": 9}),
+        ),
+    ];
+    let seeds = seeds.map(|(track, version, params)| {
+        let merged = |a: &Value, b: &Value| {
+            let (mut a, b) = (a.as_object().expect("a map").clone(), b.as_object().expect("a map"));
+            a.extend(b.clone());
+            Value::Object(a)
+        };
+        json!({"source": merged(&place, &track), "version": version, "params": merged(&object, &params)})
+    });
+    let seeds = seeds.map(|seed| seed.to_string().into_bytes());
+    fuzz_driver::bytes("requests", 4_000, seeds, |input| {
+        let text = String::from_utf8_lossy(input);
+        // Where it is the secret, and nothing else: what a user writes elsewhere is shown.
+        let is_secret = text.matches("hunter2").count() == 2
+            && text.contains(r#""secret_access_key":"hunter2hunter2""#);
+        let told = |e: anyhow::Error| {
+            assert!(hint_of(&e).is_some(), "{e:#}");
+            let line = fuzz_driver::line(format!("{e:#}"));
+            assert!(!is_secret || !line.contains("hunter2"), "{line}");
+            line
+        };
+        let request = match Request::parse(input) {
+            Ok(request) => request,
+            Err(e) => return told(e),
+        };
+        let source = match Source::parse(&request.source) {
+            Ok(source) => source,
+            Err(e) => return told(e),
+        };
+        source.settings.access.url();
+        let (params, version) = (&request.params, request.version.unwrap_or_default());
+        let (get, put, version) = match &source.track {
+            Track::Artifacts(_) => (
+                artifacts::params::GetArtifacts::parse(params).err(),
+                artifacts::params::PutArtifacts::parse(params).err(),
+                artifacts::rules::Wanted::parse(&version).err(),
+            ),
+            Track::Gocd(_) => (
+                gocd::params::GetGocd::parse(params).err(),
+                gocd::params::PutGocd::parse(params).err(),
+                None,
+            ),
+            Track::Package(track) => (
+                GetFile::parse(params).err(),
+                package::params::PutPackage::parse(params, track).err(),
+                package::rules::Wanted::parse(&version).err(),
+            ),
+            Track::Promotion(track) => (
+                GetFile::parse(params).err(),
+                promotion::params::PutPromotion::parse(params, track).err(),
+                promotion::rules::Wanted::parse(&version).err(),
+            ),
+            Track::Files(_) => (
+                files::params::GetFiles::parse(params).err(),
+                files::params::PutFiles::parse(params).err(),
+                None,
+            ),
+        };
+        [get, put, version].map(|e| e.map_or_else(String::new, told)).join(" ")
+    });
 }

@@ -108,4 +108,16 @@ mod tests {
             assert_eq!(decode(sent), text, "{sent}");
         }
     }
+
+    #[test]
+    fn fuzz_words() {
+        let seeds =
+            ["José", "=?UTF-8?B?Sm9zw6k=?= =?utf-8?q?a_=C3=A9?=", "=?iso-8859-1?Q?=E9?=", "a=?b?="];
+        fuzz_driver::texts("words", 10_000, seeds, |input| {
+            let sent = encode(input);
+            assert!(sent.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{sent:?}");
+            assert_eq!(decode(&sent), input);
+            format!("{} {}", sent == input, decode(input) == input)
+        });
+    }
 }

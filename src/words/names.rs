@@ -345,6 +345,11 @@ pub fn shown_to(text: &str, longest: usize) -> String {
     out
 }
 
+/// Why a parser refuses a text. Some quote it as it is: see [`shown_to`].
+pub fn refusal(error: impl fmt::Display) -> String {
+    shown_to(&error.to_string(), 300)
+}
+
 /// Whether a terminal, or a log that shows text, does something else than draw a character: controls,
 /// and what turns the direction of writing.
 pub fn is_obeyed(c: char) -> bool {
@@ -429,5 +434,72 @@ mod tests {
         assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
         assert_eq!(shown_to("it's\r\n\u{1b}[2Jgone\u{202e}", 99), "it's  \\u{1b}[2Jgone\\u{202e}");
         assert_eq!(shown_to("0123456789", 4), "0123…");
+    }
+
+    #[test]
+    fn what_a_parser_quotes_is_on_one_line() {
+        #[derive(Debug, Deserialize)]
+        enum Mode {
+            #[serde(rename = "0644")]
+            Plain,
+        }
+        for text in [r#""\u001b[2J\n""#, r#""\u202e""#] {
+            let error = serde_json::from_str::<Mode>(text).expect_err("unknown");
+            let told = refusal(error);
+            assert!(told.starts_with("unknown variant") && !told.contains(is_obeyed), "{told:?}");
+        }
+        assert!(matches!(serde_json::from_str(r#""0644""#), Ok(Mode::Plain)));
+    }
+
+    /// Every name, and what digests and times are written as.
+    #[test]
+    fn fuzz_names() {
+        use crate::words::{digest::Sha256, time::Utc};
+        let seeds = [
+            "a/b-c_d.e/1.0",
+            "my-bucket",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "2026-01-01T00:00:00Z",
+            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            "../x",
+        ];
+        fuzz_driver::texts("names", 10_000, seeds, |input| {
+            fn of<T: fmt::Display>(parsed: anyhow::Result<T>) -> Result<String, String> {
+                parsed.map(|it| it.to_string()).map_err(fuzz_driver::line)
+            }
+            let path = of(RelPath::parse(input));
+            if let Ok(path) = &path {
+                let mut names = std::path::Path::new(path).components();
+                assert!(names.all(|it| matches!(it, std::path::Component::Normal(_))), "{path:?}");
+            }
+            let prefix = Prefix::parse("prefix", input);
+            if let Ok(prefix) = &prefix {
+                assert!(prefix.as_str().is_empty() || prefix.as_str().ends_with('/'), "{prefix}");
+            }
+            let all = [
+                path,
+                of(Bucket::parse(input)),
+                of(prefix),
+                of(Key::parse(input)),
+                of(CommitId::parse(input)),
+                of(CodeHash::parse(input)),
+                of(PackageName::parse(input)),
+                of(Tag::parse(input)),
+                of(Rank::parse(input)),
+                of(ReleaseVersion::parse(input)),
+                of(ReleaseFile::parse(input)),
+            ];
+            for text in [shown(input), shown_to(input, 500)] {
+                assert!(!text.contains(is_obeyed), "{text:?}");
+            }
+            let digest = Sha256::from_hex(input).or_else(|| Sha256::from_base64(input));
+            let kinds = all.map(|it| it.map_or_else(|error| error, |_| "read".to_owned()));
+            format!(
+                "{} {} {}",
+                kinds.join(" "),
+                digest.is_some(),
+                Utc::read(input).seconds().is_some()
+            )
+        });
     }
 }

@@ -316,3 +316,20 @@ fn python_itself_finds_the_same() {
     }
     assert!(hits > cases.len() / 4, "patterns that find next to nothing show nothing: {hits}");
 }
+
+/// A pattern and a name, a line each.
+#[test]
+fn fuzz_names() {
+    let seeds =
+        ["a*[!b-d]?\naxxey", "[]a]*\n]x", "[z-a]\na", "[!]\n[!]", "**\n.hidden", "[a-\n[a-"];
+    fuzz_driver::texts("python-globs", 10_000, seeds, |input| {
+        let (pattern, name) = input.split_once('\n').unwrap_or((input, "x.c"));
+        let one = NamePattern::new(pattern);
+        let all = NamePattern::new(&format!("{pattern}*"));
+        assert!(!one.matches(name.as_bytes()) || all.matches(name.as_bytes()), "{input:?}");
+        if !pattern.contains(['*', '?', '[']) {
+            assert_eq!(one.matches(name.as_bytes()), pattern == name, "{input:?}");
+        }
+        format!("{} {}", one.takes_hidden(), one.matches(name.as_bytes()))
+    });
+}

@@ -1,7 +1,7 @@
 //! Keys: which there are, and what an unknown one was meant to be.
 
 use crate::words::fault::{Fault, fault};
-use crate::words::names::shown;
+use crate::words::names::{refusal, shown};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::{Map, Value};
@@ -113,7 +113,7 @@ pub fn read<T: for<'de> Deserialize<'de>>(
     serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e.path().to_string();
         fault(
-            format!("{place}.{}: {}", shown(&path), e.into_inner()),
+            format!("{place}.{}: {}", shown(&path), refusal(e.into_inner())),
             "the README, and the page of each track, lists the keys with their types",
         )
     })

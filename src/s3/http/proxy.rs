@@ -303,4 +303,31 @@ mod tests {
             assert!(!refused.to_string().contains("hunter2"), "{refused}");
         }
     }
+
+    /// `http_proxy`, `no_proxy` and an address, a line each.
+    #[test]
+    fn fuzz_proxies() {
+        let seeds = [
+            "http://us%40er:p@proxy:3128/\n.example.com,10.0.0.0/8,[::1]:80,2001:db8::/32\nhttp://s3.example.com:9000/a",
+            "socks5://proxy\n*\nhttps://[2001:db8::1]/",
+            "proxy\nEXAMPLE.com:443, 1.2.3.4\nhttp://1.2.3.4/",
+        ];
+        fuzz_driver::texts("proxies", 5_000, seeds, |input| {
+            let mut lines = input.split('\n');
+            let (proxy, no_proxy) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+            let all =
+                proxies(&[("http_proxy", proxy), ("https_proxy", proxy), ("no_proxy", no_proxy)]);
+            let Ok(to) = http::Uri::from_str(lines.next().unwrap_or("http://a/")) else {
+                return "no address".to_owned();
+            };
+            match all.of(&to) {
+                Ok(proxy) => format!(
+                    "{} {}",
+                    proxy.is_some(),
+                    proxy.is_some_and(|it| it.authorization.is_some())
+                ),
+                Err(e) => fuzz_driver::line(e),
+            }
+        });
+    }
 }

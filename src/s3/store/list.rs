@@ -135,7 +135,7 @@ fn folder_names<'a>(page: &'a ListedPage, prefix: &'a str) -> impl Iterator<Item
 
 /// Reads a page. A name that does not start with what was asked for is another than it seems, or
 /// somebody else's: nothing may be decided on it.
-fn read(
+pub(super) fn read(
     page: ListObjectsV2Output,
     prefix: &str,
     mark: Option<&Mark>,

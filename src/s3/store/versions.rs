@@ -71,7 +71,7 @@ impl Store {
     }
 }
 
-fn read(
+pub(super) fn read(
     page: ListObjectVersionsOutput,
     key: &Key,
     after: Option<&(String, Option<String>)>,

@@ -38,7 +38,7 @@ use crate::input::protocol::Version;
 use crate::tracks::package::source::Package;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
-use crate::words::names::{Key, Tag, shown};
+use crate::words::names::{Key, Tag, refusal, shown};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -229,7 +229,7 @@ impl Package {
 fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> anyhow::Result<T> {
     serde_json::from_slice(bytes).map_err(|e| {
         fault(
-            format!("{what} is damaged: {e}"),
+            format!("{what} is damaged: {}", refusal(e)),
             "somebody wrote to the object: restore it, or take another version",
         )
     })

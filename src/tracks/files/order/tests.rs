@@ -179,3 +179,26 @@ fn equal_ones() {
     }
     assert_ne!(Order::of("1.00"), Order::of("1"));
 }
+
+/// Three versions, a line each.
+#[test]
+fn fuzz_versions() {
+    let seeds = ["1.2.3-rc.1+7\n1.2.3\n1.2.4", "0999\n1000\n1", "v1.10\nv1.9\n", "1.0\n1\n1.0.0-0"];
+    fuzz_driver::texts("versions", 20_000, seeds, |input| {
+        let all: Vec<Order> = input.split('\n').take(3).map(Order::of).collect();
+        let mut answer = String::new();
+        for a in &all {
+            for b in &all {
+                let order = a.cmp(b);
+                assert_eq!(order, b.cmp(a).reverse(), "{input:?}");
+                assert_eq!(a == b, order == Ordering::Equal, "{input:?}");
+                for c in &all {
+                    assert!(!(a <= b && b <= c) || a <= c, "{input:?}");
+                    assert!(a != b || a.cmp(c) == b.cmp(c), "{input:?}");
+                }
+                answer.push_str(&format!("{order:?}"));
+            }
+        }
+        answer
+    });
+}

@@ -110,3 +110,31 @@ fn templates_are_those_of_go() {
         assert_eq!(pattern(text).replace_all(subject, template), want, "{text} {template}");
     }
 }
+
+/// A pattern, a path and a template, a line each. What is accepted compiles, and what it finds is a
+/// part of the path.
+#[test]
+fn fuzz_patterns() {
+    let seeds = [
+        "^r/app-(?P<version>\\d+\\.\\d+)-(linux|darwin)\\.tgz$\nr/app-1.2-linux.tgz\n${version}$2",
+        "(?i:[[:alpha:]]+)/\\Qa.b\\E([^/]{2,3}?)*\nABC/a.bxx\n$1$$",
+        "a|b(c)|(?U)d.*(?-U)[\\]\\-a-z]\n bc\n${0}",
+        "\\pL\\P{Greek}[\\d\\S\\x41-\\x{5A}\\pN]+\\b\\B\\A\\z\n\n",
+        "(?sm-i)(.+)(?:x{0,2}){3,}(?<n>y)?\nxxx\n$n",
+    ];
+    fuzz_driver::texts("patterns", 1_500, seeds, |input| {
+        let mut lines = input.splitn(3, '\n');
+        let (text, path) = (lines.next().unwrap_or(""), lines.next().unwrap_or("r/app-1.2.tgz"));
+        match Pattern::parse("source.regexp", text) {
+            Ok(pattern) => {
+                let version = pattern.version_in(path);
+                assert!(version.is_none_or(|it| path.contains(it)), "{text} {path}");
+                assert!(!pattern.is_whole(path) || pattern.is_match(path), "{text} {path}");
+                let replaced = pattern.replace_all(path, lines.next().unwrap_or("$1"));
+                assert!(pattern.is_match(path) || replaced == path, "{text} {path}");
+                format!("{} {}", version.is_some(), pattern.has_group())
+            }
+            Err(e) => fuzz_driver::line(e),
+        }
+    });
+}

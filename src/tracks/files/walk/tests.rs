@@ -116,3 +116,33 @@ fn finds_what_listing_everything_would_find() {
     }
     assert!(walked_keys > 200, "{walked_keys}");
 }
+
+/// A pattern, and keys, a line each: the walk finds what [`Walk::takes`] says, which the whole
+/// pattern matches.
+#[test]
+fn fuzz_walks() {
+    let seeds = [
+        "^r/app-(.*).tgz$\nr/app-1.tgz\nr/app-2.tgz.sha\nx",
+        "dir-(.*)/(a|b/c)/x.?\ndir-1/a/x\ndir-2/b/c/xy\n",
+        "a/(b/)?c|a\\+b/c-(\\d)|d\na/b/c\na+b/c-1\nd\na/c",
+        "(?i)A/[^/]+/\\Qx/y\\E(/.)*\na/b/x/y/z",
+    ];
+    fuzz_driver::texts("walks", 1_000, seeds, |input| {
+        let mut lines = input.lines();
+        let text = lines.next().unwrap_or("");
+        let Ok((pattern, translated)) = Pattern::translated("regexp", text) else {
+            return String::new();
+        };
+        let walk = match Walk::of(&translated, &pattern) {
+            Ok(walk) => walk,
+            Err(e) => return fuzz_driver::line(e),
+        };
+        let keys: BTreeSet<String> = lines.map(str::to_owned).collect();
+        let found = walked(&walk, &keys).0;
+        for key in &keys {
+            assert_eq!(found.contains(key), walk.takes(key), "{text} {key:?}");
+            assert!(!walk.takes(key) || pattern.is_whole(key), "{text} {key:?}");
+        }
+        format!("{:?}", keys.iter().map(|key| walk.takes(key)).collect::<Vec<_>>())
+    });
+}

@@ -7,7 +7,7 @@ use crate::words::build::Build;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
-use crate::words::names::RelPath;
+use crate::words::names::{RelPath, refusal};
 use serde::{Deserialize, Serialize};
 
 use super::Annotations;
@@ -55,8 +55,9 @@ impl FileList {
         if Sha256::of(bytes) != *digest {
             return Err(fault("the list of files is not the one that was published", HINT));
         }
-        let list: FileList = serde_json::from_slice(bytes)
-            .map_err(|e| fault(format!("the list of files cannot be read: {e}"), HINT))?;
+        let list: FileList = serde_json::from_slice(bytes).map_err(|e| {
+            fault(format!("the list of files cannot be read: {}", refusal(e)), HINT)
+        })?;
         if list.format != FORMAT {
             return Err(fault(
                 "the list of files is of a later release",
@@ -139,5 +140,22 @@ mod tests {
         ] {
             assert_ne!(claim, same);
         }
+    }
+
+    #[test]
+    fn fuzz_lists() {
+        let seeds =
+            [FileList::new([&file("a", "1"), &file("b/c", "23")]).to_bytes().expect("JSON")];
+        fuzz_driver::bytes("lists", 3_000, seeds, |input| {
+            match FileList::parse(input, &Sha256::of(input)) {
+                Ok(list) => {
+                    let again = list.to_bytes().expect("JSON");
+                    assert_eq!(FileList::parse(&again, &Sha256::of(&again)).expect("again"), list);
+                    list.size();
+                    list.files.len().to_string()
+                }
+                Err(e) => fuzz_driver::line(e),
+            }
+        });
     }
 }

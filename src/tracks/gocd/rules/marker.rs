@@ -296,4 +296,23 @@ mod tests {
         let error = kept("s3://b/k/", &written, None).expect_err("lost").to_string();
         assert_eq!(error, "s3://b/k/ was written, and is not there");
     }
+
+    /// Metadata, a line each: what is read of it is written again.
+    #[test]
+    fn fuzz_markers() {
+        let seeds = [
+            "completed: yes\nuser: =?UTF-8?B?Sm9zw6k=?=\ntraceback_url: https://ci/builds/7\ngo_pipeline_label: 42",
+            "s3-asset-claim: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nuser: =?utf-8?Q?a=C3=A9_b?= =?UTF-8?B?YQ==?=",
+        ];
+        fuzz_driver::texts("markers", 3_000, seeds, |input| {
+            let pairs = input.lines().filter_map(|line| line.split_once(": "));
+            let metadata = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let marker = Marker::of(&metadata);
+            assert!(marker.annotations.keys().all(|name| !name.starts_with(OURS)));
+            let (claim, recorded) = (marker.claim.is_some(), marker.recorded());
+            let all: HashMap<String, String> = recorded.into_iter().collect();
+            assert!(kept("it", &UserMetadata::new(), Some(&all)).is_ok());
+            format!("{claim} {} {}", marker.is_completed, marker.annotations.len())
+        });
+    }
 }

@@ -171,4 +171,25 @@ mod tests {
         assert_eq!(first(i32::MAX - 1), Some(revision("2147483647.1")));
         assert_eq!(first(i32::MAX), None);
     }
+
+    #[test]
+    fn fuzz_revisions() {
+        let seeds = ["42.1\n42.10", "1.2.3\n1.2", "2147483647.0\n042.1", "7\n"];
+        fuzz_driver::texts("revisions", 20_000, seeds, |input| {
+            let mut both = input.split('\n').map(Revision::of_folder);
+            let (a, b) = (both.next().flatten(), both.next().flatten());
+            if let Some(a) = &a {
+                assert_eq!(Revision::parse(a.as_str()).expect("again").as_str(), a.as_str());
+            }
+            if let (Some(a), Some(b)) = (&a, &b) {
+                assert_eq!(a.cmp(b), b.cmp(a).reverse(), "{a} {b}");
+            }
+            let parsed = Revision::parse(input).and_then(Revision::publishable);
+            format!(
+                "{} {}",
+                b.is_some(),
+                parsed.map_or_else(fuzz_driver::line, |it| it.to_string())
+            )
+        });
+    }
 }

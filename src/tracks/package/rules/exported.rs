@@ -3,7 +3,7 @@
 use super::{Change, Move, Stood, Tombstone, VersionRecord};
 use crate::history::Entry;
 use crate::words::fault::fault;
-use crate::words::names::{PackageName, Tag, shown};
+use crate::words::names::{PackageName, Tag, refusal, shown};
 use crate::words::object::UserMetadata;
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ impl Exported {
     pub fn parse(bytes: &[u8], what: &str) -> anyhow::Result<Exported> {
         let hint = "export the package again";
         let exported: Exported = serde_json::from_slice(bytes)
-            .map_err(|e| fault(format!("{what} is no exported package: {e}"), hint))?;
+            .map_err(|e| fault(format!("{what} is no exported package: {}", refusal(e)), hint))?;
         if exported.format != FORMAT {
             return Err(fault(
                 format!(

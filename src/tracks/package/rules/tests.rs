@@ -280,3 +280,49 @@ fn what_the_history_does_not_have_yet_is_newest() {
         assert_eq!(got, want, "{story:?} {newer:?} {given:?} {gone} {initial}");
     }
 }
+
+/// Every object of a ledger, and an exported package.
+#[test]
+fn fuzz_ledgers() {
+    let seeds = [
+        r#"{"sha":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","basename":"app.jar","mode":33188,"size":0,"id":"i","added_at":"2026-01-01T00:00:00Z","build":{"name":"a/b/c #1"},"history":"h1:7","removal":{"id":"r","since":"2026-01-01T00:00:00Z"}}"#,
+        r#"{"sha":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","basename":"a","mode":420}"#,
+        r#"{"removed_at":"2026-01-01T00:00:00Z","build":{"name":"x"},"sha":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","basename":"a","mode":420}"#,
+        r#"{"version":"7","tagged":3}"#,
+        r#"{"version":7}"#,
+        r#"{"format":"s3-asset-package/1","name":"team/app","changes":[{"number":1,"time":"2026-01-01T00:00:00Z","what":{"added":1}},{"number":2,"time":"2026-01-01T00:00:00Z","what":{"removed":1,"newest":0}}],"versions":[{"version":1,"record":{"sha":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","basename":"a","mode":420},"metadata":{"k":"v"}}],"tags":[{"tag":"live","moves":[{"number":1,"time":"2026-01-01T00:00:00Z","what":{"version":1,"id":"i"}}]}]}"#,
+    ];
+    fuzz_driver::texts("ledgers", 3_000, seeds, |input| {
+        let record = match VersionRecord::parse(input.as_bytes(), "the record") {
+            Ok(Stood::Version(record)) => {
+                assert!(!record.basename.contains('/') && record.basename != "..");
+                record.entered.position();
+                let again = record.to_bytes().expect("JSON");
+                assert_eq!(
+                    VersionRecord::parse(&again, "it").expect("again"),
+                    Stood::Version(record)
+                );
+                "version".to_owned()
+            }
+            Ok(Stood::Removed(_)) => "removed".to_owned(),
+            Err(e) => fuzz_driver::line(e),
+        };
+        let pointer = match Pointer::parse(input.as_bytes(), "the tag") {
+            Ok(pointer) => {
+                let again = pointer.to_bytes().expect("JSON");
+                assert_eq!(Pointer::parse(&again, "it").expect("again"), pointer);
+                String::new()
+            }
+            Err(e) => fuzz_driver::line(e),
+        };
+        let exported = match Exported::parse(input.as_bytes(), "the file") {
+            Ok(exported) => {
+                let again = exported.to_bytes().expect("JSON");
+                assert_eq!(Exported::parse(&again, "it").expect("again"), exported);
+                String::new()
+            }
+            Err(e) => fuzz_driver::line(format!("{e:#}")),
+        };
+        format!("{record} {pointer} {exported}")
+    });
+}

@@ -17,7 +17,7 @@ use super::Release;
 use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
-use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, shown};
+use crate::words::names::{Key, Prefix, ReleaseFile, ReleaseVersion, refusal, shown};
 use crate::words::object::pretty;
 use crate::words::parts::Parts;
 use crate::words::time::Utc;
@@ -120,8 +120,8 @@ impl Record {
                 "somebody else wrote or changed it: restore it, or release another version",
             )
         };
-        let record: Record =
-            serde_json::from_slice(bytes).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let record: Record = serde_json::from_slice(bytes)
+            .map_err(|e| bad(format!("cannot be read: {}", refusal(e))))?;
         if record.format != RELEASE {
             return Err(fault(
                 format!(
@@ -213,5 +213,27 @@ mod tests {
         let archive = Prefix::parse("archive_prefix", &"a/".repeat(450)).expect("a folder");
         let (version, file, _) = words(&"v".repeat(100), "f");
         assert!(Shelf::new(&archive, &version, &file).is_err());
+    }
+
+    #[test]
+    fn fuzz_records() {
+        let seeds = [
+            record("1.0", "linux/f", None),
+            record("1.0", "linux/f", Some("archive/1.0/linux/.f/abc")),
+        ];
+        let (version, file, shelf) = words("1.0", "linux/f");
+        fuzz_driver::bytes("releases", 3_000, seeds, |input| {
+            match Record::parse(input, &version, &file, &shelf) {
+                Ok(record) => {
+                    let key = record.release.key.as_str();
+                    assert!(key.starts_with("archive/1.0/linux/"), "{key}");
+                    let again = record.to_bytes().expect("JSON");
+                    let again = Record::parse(&again, &version, &file, &shelf).expect("again");
+                    assert_eq!(again, record);
+                    record.build.is_empty().to_string()
+                }
+                Err(e) => fuzz_driver::line(e),
+            }
+        });
     }
 }

@@ -2,7 +2,8 @@
 //! whether the files on disk are still those.
 //!
 //! Checkouts as Concourse hands them over are all right: shallow, with a detached HEAD, owned by
-//! another user, with submodules, linked worktrees, without blobs (a partial clone).
+//! another user, with submodules, linked worktrees, without blobs (a partial clone). Of a repository that
+//! names objects by SHA-256 only the commit is known: see [`head`].
 
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,7 +14,9 @@ use anyhow::{Context as _, Result};
 use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags, StatusOptions};
 
 use crate::code_hash::{Algorithm, Below, ContentId, Entry, Listing, Mode, Patterns};
+use crate::words::fault::fault;
 
+mod head;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +25,10 @@ const NAMED: usize = 5;
 
 /// An open checkout that stands at a commit.
 pub struct Repo {
-    git: Repository,
+    /// What libgit2 opened, and the commit in it; none of a repository whose objects it cannot read.
+    git: Option<(Repository, git2::Oid)>,
     path: PathBuf,
-    commit: git2::Oid,
+    commit: String,
 }
 
 /// Why a directory is not a checkout of a commit.
@@ -75,7 +79,7 @@ impl RepoError {
             Self::Bare { .. } => "use a checkout with files; `git clone` without --bare makes one",
             Self::NoCommit { .. } => "commit something, or check out a branch that has commits",
             Self::Unreadable { .. } => {
-                "try `git fsck`; repositories with `objectformat = sha256` or `refstorage = reftable` cannot be read here: name the commit instead"
+                "try `git fsck`; a repository with `refstorage = reftable` cannot be read here: name the commit instead, or clone with `--ref-format=files`"
             }
         }
     }
@@ -136,7 +140,14 @@ impl Repo {
                 drop(source);
                 return Err(RepoError::Elsewhere { path, target });
             }
-            Err(source) => return Err(RepoError::Unreadable { path, source }),
+            Err(source) => {
+                return match head::of_sha256(&path) {
+                    Some(head::Head::Commit(commit)) => Ok(Self { git: None, path, commit }),
+                    Some(head::Head::Unborn) => Err(RepoError::NoCommit { path }),
+                    Some(head::Head::Bare) => Err(RepoError::Bare { path }),
+                    None => Err(RepoError::Unreadable { path, source }),
+                };
+            }
         };
         if git.is_bare() {
             return Err(RepoError::Bare { path });
@@ -148,13 +159,32 @@ impl Repo {
             }
             Err(source) => return Err(RepoError::Unreadable { path, source }),
         };
-        Ok(Self { git, path, commit })
+        Ok(Self { git: Some((git, commit)), path, commit: commit.to_string() })
     }
 
-    /// The commit that is checked out: 40 hex digits.
+    /// The commit that is checked out: 40 hex digits, or 64 of a repository of SHA-256.
     #[must_use]
     pub fn head_commit(&self) -> String {
-        self.commit.to_string()
+        self.commit.clone()
+    }
+
+    /// Whether the commit's tree, and the index, can be read.
+    #[must_use]
+    pub fn has_objects(&self) -> bool {
+        self.git.is_some()
+    }
+
+    fn objects(&self) -> Result<(&Repository, git2::Oid)> {
+        let objects = self.git.as_ref().map(|(git, commit)| (git, *commit));
+        objects.ok_or_else(|| {
+            fault(
+                format!(
+                    "{} names objects by SHA-256, and they cannot be read here",
+                    self.path.display()
+                ),
+                "take `code_hash_algorithm: sha256`, which reads the files themselves",
+            )
+        })
     }
 
     /// The entries of HEAD's tree that the patterns cover, without reading any file. Directories
@@ -166,9 +196,9 @@ impl Repo {
     /// # Errors
     /// A tree is missing or damaged.
     pub fn tree_listing(&self, patterns: &Patterns) -> Result<Listing> {
-        let mut walk = TreeWalk { git: &self.git, patterns, path: Vec::new(), entries: Vec::new() };
-        self.git
-            .find_commit(self.commit)
+        let (git, commit) = self.objects()?;
+        let mut walk = TreeWalk { git, patterns, path: Vec::new(), entries: Vec::new() };
+        git.find_commit(commit)
             .and_then(|commit| walk.tree(commit.tree_id(), patterns.below(b"")))
             .with_context(|| {
                 format!(
@@ -192,14 +222,14 @@ impl Repo {
     pub fn dirt(&self) -> Result<Dirt> {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(false).exclude_submodules(true);
-        let statuses = self
-            .git
+        let (git, _) = self.objects()?;
+        let statuses = git
             .statuses(Some(&mut options))
             .with_context(|| format!("comparing {} with its commit", self.path.display()))?;
         let mut dirt = Dirt::default();
-        let index = self.git.index().context("the index")?;
+        let index = git.index().context("the index")?;
         for entry in statuses.iter() {
-            if self.is_left_out(&index, &entry) {
+            if is_left_out(git, &index, &entry) {
                 continue;
             }
             let (count, named) = if entry.status().is_wt_new() {
@@ -216,20 +246,18 @@ impl Repo {
     }
 }
 
-impl Repo {
-    /// Whether a difference is none: a sparse checkout leaves the file out, or a filter as of
-    /// git-lfs, which libgit2 does not run, makes the file of something else.
-    fn is_left_out(&self, index: &git2::Index, entry: &git2::StatusEntry<'_>) -> bool {
-        const SKIP_WORKTREE: u16 = 1 << 14;
-        let path = Path::new(std::ffi::OsStr::from_bytes(entry.path_bytes()));
-        let status = entry.status();
-        if status == git2::Status::WT_DELETED {
-            let indexed = index.get_path(path, 0);
-            return indexed.is_some_and(|it| it.flags_extended & SKIP_WORKTREE != 0);
-        }
-        let filter = self.git.get_attr(path, "filter", git2::AttrCheckFlags::FILE_THEN_INDEX);
-        status == git2::Status::WT_MODIFIED && matches!(filter, Ok(Some(_)))
+/// Whether a difference is none: a sparse checkout leaves the file out, or a filter as of git-lfs, which
+/// libgit2 does not run, makes the file of something else.
+fn is_left_out(git: &Repository, index: &git2::Index, entry: &git2::StatusEntry<'_>) -> bool {
+    const SKIP_WORKTREE: u16 = 1 << 14;
+    let path = Path::new(std::ffi::OsStr::from_bytes(entry.path_bytes()));
+    let status = entry.status();
+    if status == git2::Status::WT_DELETED {
+        let indexed = index.get_path(path, 0);
+        return indexed.is_some_and(|it| it.flags_extended & SKIP_WORKTREE != 0);
     }
+    let filter = git.get_attr(path, "filter", git2::AttrCheckFlags::FILE_THEN_INDEX);
+    status == git2::Status::WT_MODIFIED && matches!(filter, Ok(Some(_)))
 }
 
 /// Where a checkout's `.git` points, when it is a file.

@@ -104,3 +104,31 @@ fn what_is_no_checkout_is_an_error() {
     }
     assert!(place.keys().is_empty());
 }
+
+/// The commit is known and the files are hashed, with nothing of git's own objects.
+#[test]
+fn a_repository_of_sha256_is_published() {
+    let place = Place::new();
+    let checkout = Checkout::empty();
+    git(checkout.inputs(), &["init", "--quiet", "--object-format=sha256", "repo"]);
+    Tree::of("src/a", "a").with("README", "one").write(&checkout.repo());
+    let commit = checkout.commit("first");
+    assert_eq!(commit.len(), 64);
+    let version = publish(&place, &checkout, "sha256");
+    assert_eq!(version["commit"], commit);
+    let got = place.resource().get(&version, json!({}));
+    assert_eq!(got.assets(), Tree::of("app", "built"));
+    std::fs::write(checkout.repo().join("README"), "two").expect("the file");
+    let second = checkout.commit("second");
+    let again = publish(&place, &checkout, "sha256");
+    assert_eq!((&again["commit"], &again["code_hash"]), (&json!(second), &version["code_hash"]));
+    assert_eq!(publish(&Place::new(), &checkout, "md5")["commit"], second);
+    let resource = place.resource().artifacts("code_hash", "src/**");
+    let tree = resource.artifacts("code_hash_algorithm", "git-tree");
+    std::fs::write(checkout.repo().join("README"), "three").expect("the file");
+    checkout.commit("third");
+    let put = tree.put(checkout.inputs(), &json!({"repository": "repo", "directory": "assets"}));
+    let (error, hint) = put.failure();
+    assert!(error.contains("names objects by SHA-256"), "{error}");
+    assert!(hint.contains("code_hash_algorithm: sha256"), "{hint}");
+}

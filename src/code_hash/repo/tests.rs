@@ -166,6 +166,10 @@ fn what_is_no_checkout_is_told_apart() {
     git(directory, &["clone", "-q", "--bare", "repo", "bare"]);
     git(directory, &["init", "-q", "empty"]);
     git(directory, &["init", "-q", "--object-format=sha256", "sha256"]);
+    git(directory, &["init", "-q", "--object-format=sha256", "sha256-reftable"]);
+    git(&directory.join("sha256-reftable"), &["config", "extensions.refStorage", "reftable"]);
+    git(directory, &["init", "-q", "--object-format=sha256", "sha256-bare"]);
+    git(&directory.join("sha256-bare"), &["config", "core.bare", "true"]);
     fs::create_dir(directory.join("broken")).unwrap();
     fs::write(directory.join("broken/.git"), "gitdir: ../nowhere\n").unwrap();
     git(directory, &["clone", "-q", "repo", "missing"]);
@@ -179,7 +183,9 @@ fn what_is_no_checkout_is_told_apart() {
         ("repo/README", "NotARepository"),
         ("bare", "Bare"),
         ("empty", "NoCommit"),
-        ("sha256", "Unreadable"),
+        ("sha256", "NoCommit"),
+        ("sha256-bare", "Bare"),
+        ("sha256-reftable", "Unreadable"),
         ("missing", "Unreadable"),
         ("broken", "Elsewhere"),
     ];
@@ -191,6 +197,56 @@ fn what_is_no_checkout_is_told_apart() {
         assert!(format!("{error:?}").starts_with(kind), "{name}: {error:?}");
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
         assert!(!error.hint().is_empty());
+    }
+}
+
+/// Git's answer to `rev-parse HEAD`, and no other, in every state that refs are found in.
+#[test]
+fn the_commit_of_a_repository_of_sha256_is_known() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("repo");
+    git(temporary.path(), &["init", "-q", "--object-format=sha256", "-b", "a/b", "repo"]);
+    let commit = |text: &str| {
+        fs::write(path.join("README"), text).unwrap();
+        git(&path, &["add", "-A"]);
+        git(&path, &["commit", "-qm", text]);
+    };
+    let agrees = |path: &Path, state: &str| {
+        let repo = Repo::open(path).unwrap();
+        let commit = repo.head_commit();
+        assert_eq!(commit, git(path, &["rev-parse", "HEAD"]), "{state}");
+        assert!(commit.len() == 64 && !repo.has_objects(), "{state}");
+        let tree = repo.tree_listing(&patterns("**")).unwrap_err().to_string();
+        assert!(tree.contains("names objects by SHA-256"), "{tree}");
+        assert!(repo.dirt().is_err());
+    };
+    commit("one");
+    agrees(&path, "a branch");
+    git(&path, &["pack-refs", "--all"]);
+    agrees(&path, "packed");
+    commit("two");
+    agrees(&path, "loose over packed");
+    git(&path, &["gc", "-q"]);
+    agrees(&path, "packed objects");
+    git(&path, &["worktree", "add", "-q", "-b", "other", "../worktree"]);
+    fs::write(temporary.path().join("worktree/new"), "new").unwrap();
+    git(&temporary.path().join("worktree"), &["add", "-A"]);
+    git(&temporary.path().join("worktree"), &["commit", "-qm", "other"]);
+    agrees(&temporary.path().join("worktree"), "a worktree");
+    agrees(&path, "beside a worktree");
+    git(&path, &["checkout", "-q", "--detach", "HEAD~1"]);
+    agrees(&path, "detached");
+    git(&path, &["symbolic-ref", "refs/heads/alias", "refs/heads/a/b"]);
+    git(&path, &["symbolic-ref", "HEAD", "refs/heads/alias"]);
+    agrees(&path, "a ref that leads to another");
+    let url = format!("file://{}", path.display());
+    git(temporary.path(), &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    agrees(&temporary.path().join("shallow"), "shallow");
+    for (head, state) in
+        [("ref: refs/../config\n", "out"), ("nonsense\n", "no id"), ("ref: x\n", "no ref")]
+    {
+        fs::write(path.join(".git/HEAD"), head).unwrap();
+        assert!(Repo::open(&path).is_err(), "{state}");
     }
 }
 

@@ -52,8 +52,15 @@ pub async fn hash_code(
 
 /// Says what differs from the commit that the set is published for.
 pub(super) fn warn_if_dirty(report: &Report, repository: &Path) {
-    let dirt = Repo::open(repository).map_err(anyhow::Error::new).and_then(|repo| repo.dirt());
-    let dirt = match dirt {
+    let repo = Repo::open(repository).map_err(anyhow::Error::new);
+    if repo.as_ref().is_ok_and(|repo| !repo.has_objects()) {
+        report.info(format!(
+            "{} names objects by SHA-256: whether its files are those of the commit is not looked at",
+            repository.display()
+        ));
+        return;
+    }
+    let dirt = match repo.and_then(|repo| repo.dirt()) {
         Ok(dirt) => dirt,
         Err(e) => {
             report.warn(format!(

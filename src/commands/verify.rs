@@ -7,14 +7,15 @@ use crate::input::selection::Selection;
 use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
 use crate::machine::workspace::Hashed;
-use crate::s3::store::{Fetched, Listed};
+use crate::s3::store::Listed;
 use crate::s3::transfer::AT_ONCE;
 use crate::sealing::claim::How;
 use crate::sealing::plan::Item;
-use crate::sealing::publish;
+use crate::sealing::publish::{self, Standing};
 use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance};
 use crate::tracks::artifacts::facts::read_directory;
 use crate::tracks::artifacts::rules;
+use crate::tracks::artifacts::standing::{self, Stood};
 use crate::words::build::Run;
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
@@ -98,6 +99,13 @@ struct Expected {
     sha256: Sha256,
     /// Whether readers that know no manifest depend on it, and no others.
     plain: bool,
+}
+
+impl From<ManifestFile> for Expected {
+    fn from(file: ManifestFile) -> Expected {
+        let ManifestFile { path, size, mode, sha256, key, .. } = file;
+        Expected { path, mode, key, size, sha256, plain: false }
+    }
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -193,7 +201,7 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
     let store = &*opened.engine.store;
     let folder = rules::folder(opened.track.set(&commit));
     let (manifest_key, pending) = (folder.manifest()?, folder.pending()?);
-    let (manifest, listing) = futures_util::future::try_join(
+    let (manifest, mut listing) = futures_util::future::try_join(
         store.get(&manifest_key),
         store.list(folder.prefix.as_str()),
     )
@@ -207,15 +215,26 @@ async fn set(opened: &Opened, commit: CommitId) -> anyhow::Result<Verified> {
         commit,
     };
     let expected = match manifest {
-        Some(Fetched { bytes, .. }) => match Manifest::parse(&bytes, &folder) {
-            Ok(manifest) if manifest.commit == verified.commit => {
+        Some(fetched) => match standing::read(fetched, &folder, &opened.track) {
+            Ok(Stood::Own(Standing { manifest, .. })) if manifest.commit == verified.commit => {
                 verified.files = manifest.files.len();
                 of_manifest(&manifest, &folder)?
             }
-            Ok(manifest) => {
+            Ok(Stood::Own(Standing { manifest, .. })) => {
                 let why = format!("it is the manifest of commit {}", manifest.commit);
                 verified.wrong(store.uri(manifest_key.as_str()), why);
                 Vec::new()
+            }
+            // s3-asset-manager's copy of the cache's: a get reads from there what is not here.
+            Ok(Stood::Copied { manifest, .. }) => {
+                if let Some(code_hash) = &manifest.code_hash {
+                    let cache = opened.track.cached(code_hash);
+                    listing.extend(store.list(cache.as_str()).await?);
+                }
+                let (track, commit) = (&opened.track, &verified.commit);
+                let manifest = standing::adopted(store, track, commit, manifest).await?;
+                verified.files = manifest.files.len();
+                manifest.files.into_iter().map(Expected::from).collect()
             }
             Err(e) => {
                 verified.wrong(store.uri(manifest_key.as_str()), format!("{e:#}"));
@@ -286,8 +305,7 @@ impl Verified {
 fn of_manifest(manifest: &Manifest, folder: &Folder) -> anyhow::Result<Vec<Expected>> {
     let mut expected = Vec::new();
     for file in &manifest.files {
-        let ManifestFile { path, size, mode, sha256, key, .. } = file.clone();
-        let one = Expected { path, mode, key, size, sha256, plain: false };
+        let one = Expected::from(file.clone());
         expected.push(one.clone());
         let plain = folder.plain(&file.path)?;
         if plain != file.key {

@@ -43,7 +43,7 @@ pub async fn stood(
 }
 
 /// Tells whose manifest it is.
-pub(super) fn read(fetched: Fetched, folder: &Folder, track: &Artifacts) -> anyhow::Result<Stood> {
+pub fn read(fetched: Fetched, folder: &Folder, track: &Artifacts) -> anyhow::Result<Stood> {
     let Fetched { bytes, etag, metadata } = fetched;
     let own = Manifest::parse(&bytes, folder);
     if own.is_err()

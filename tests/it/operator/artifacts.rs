@@ -127,3 +127,28 @@ fn verify_checks_what_s3_asset_manager_recorded() {
     server.put(BUCKET, &format!("artifacts/{}/.pending", "3".repeat(40)), "{}", &[]);
     artifacts(&server, &["verify", &"3".repeat(40)]).failed(1, "1 object wrong");
 }
+
+#[test]
+fn what_s3_asset_manager_copied_out_of_the_cache_is_verified_where_it_lies() {
+    let (server, task) = (server(), Task::new());
+    task.commit(&[("src/a", "a"), ("README.md", "1")]);
+    task.check(&server, Some("src/**")).ok();
+    task.write("app.zip", "zip");
+    task.write("dir/b.zip", "nested");
+    task.upload(&server).ok();
+    let commit = task.commit(&[("README.md", "2")]);
+    // Its check gives every object of the cache's folder to the commit, under its last name.
+    let cached = server.keys(BUCKET).into_iter().filter(|key| key.starts_with("cache/"));
+    for key in cached.filter(|key| !key.ends_with("/b.zip")) {
+        let object = server.get(BUCKET, &key).expect("an object");
+        let name = key.rsplit('/').next().expect("a name");
+        let to = format!("artifacts/{commit}/{name}");
+        server.put_with(BUCKET, &to, object.bytes(), object.attributes.clone());
+    }
+    let fine = artifacts(&server, &["verify", &commit, "--json"]).ok().json();
+    assert_eq!((&fine["sets"], &fine["files"]), (&1.into(), &2.into()), "{fine}");
+    let of_cache = |key: &String| key.starts_with("cache/") && key.ends_with("/b.zip");
+    let nested = server.keys(BUCKET).into_iter().find(of_cache);
+    server.corrupt(BUCKET, &nested.expect("a file in the cache"), "nestex");
+    artifacts(&server, &["verify", &commit]).failed(1, "1 object wrong");
+}

@@ -13,7 +13,6 @@ mod doctor;
 mod gocd;
 mod import;
 mod import_plan;
-#[cfg(feature = "manual")]
 mod manual;
 mod package;
 mod release;
@@ -87,11 +86,9 @@ enum Command {
     #[command(after_help = schema::HELP)]
     Schema(schema::Arguments),
     /// Prints what a shell needs to complete commands and options
-    #[cfg(feature = "manual")]
     #[command(after_help = manual::COMPLETIONS_HELP)]
     Completions(manual::CompletionsArguments),
     /// Writes manual pages
-    #[cfg(feature = "manual")]
     #[command(after_help = manual::MAN_HELP)]
     Man(manual::ManArguments),
 }
@@ -141,9 +138,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
             Command::Doctor(arguments) => doctor::run(&report, &arguments).await,
             Command::CodeHash(arguments) => code_hash::run(&arguments).await,
             Command::Schema(arguments) => schema::run(&arguments),
-            #[cfg(feature = "manual")]
             Command::Completions(arguments) => manual::completions(arguments),
-            #[cfg(feature = "manual")]
             Command::Man(arguments) => manual::man(&report, &arguments),
         }
     })

@@ -35,6 +35,12 @@ impl Selection {
         })
     }
 
+    /// Files, hidden ones too, that match the one glob there is, in which a `!` is nothing but that.
+    pub fn one(glob: &str) -> anyhow::Result<Selection> {
+        let escaped = if glob.starts_with('!') { "\\" } else { "" };
+        Selection::new(&[format!("{escaped}{glob}")], true)
+    }
+
     /// Every file, hidden ones too.
     pub fn everything() -> Selection {
         Selection {
@@ -100,21 +106,24 @@ mod tests {
 
     #[test]
     fn what_is_meant_and_what_is_left_out() {
-        let cases: [(&[&str], &str, &[&str], &[&str]); 6] = [
-            (&[], "all", &["a", "a/b"], &[".a", "a/.b"]),
-            (&["*.zip", "!x*"], "", &["a.zip"], &["x.zip", "a/b.zip", "a"]),
-            (&["!**/test_*"], "all but some", &["a", "a/b"], &["test_a", "a/test_b", ".c"]),
-            (&["!./a/**", "**"], "", &["a", "b/c"], &["a/b", "a/b/c"]),
-            (&["\\!a"], "", &["!a"], &["a"]),
-            (&["a", "!a"], "", &[], &["a"]),
+        let cases: [(&str, &[&str], &[&str]); 6] = [
+            ("", &["a", "a/b"], &[".a", "a/.b"]),
+            ("*.zip !x*", &["a.zip"], &["x.zip", "a/b.zip", "a"]),
+            ("!**/test_*", &["a", "a/b"], &["test_a", "a/test_b", ".c"]),
+            ("!./a/** **", &["a", "b/c"], &["a/b", "a/b/c"]),
+            ("\\!a", &["!a"], &["a"]),
+            ("a !a", &[], &["a"]),
         ];
-        for (globs, _, taken, left) in cases {
-            let globs: Vec<String> = globs.iter().map(|it| (*it).to_owned()).collect();
+        for (globs, taken, left) in cases {
+            let globs: Vec<String> = globs.split_whitespace().map(str::to_owned).collect();
             let selection = Selection::new(&globs, false).expect("a selection");
             let takes = |path: &str| selection.takes(&RelPath::parse(path).expect("a path"));
             assert!(taken.iter().all(|path| takes(path)), "{globs:?}");
             assert!(!left.iter().any(|path| takes(path)), "{globs:?}");
         }
+        let one = Selection::one("!a*").expect("a selection");
+        let takes = |path: &str| one.takes(&RelPath::parse(path).expect("a path"));
+        assert!(takes("!abc") && !takes("b") && !takes("abc"));
         for bad in ["!", "![a", "!./"] {
             assert!(Selection::new(&[bad.to_owned()], false).is_err(), "{bad}");
         }

@@ -195,8 +195,7 @@ fn find(
     let names: Vec<&str> = glob.split('/').collect();
     let plain = names.iter().copied().take(names.len() - 1).take_while(is_plain).count();
     let base = RelPath::parse(glob).map_err(|e| e.context(what.to_owned()))?;
-    let selection =
-        Selection::new(&[base.to_string()], true).map_err(|e| e.context(what.to_owned()))?;
+    let selection = Selection::one(base.as_str()).map_err(|e| e.context(what.to_owned()))?;
     let root = directory.canonicalize().with_context(|| directory.display().to_string())?;
     let start: PathBuf = names[..plain].iter().fold(directory.to_owned(), |path, it| path.join(it));
     let depth = if glob.contains("**") { usize::MAX } else { names.len() - plain };

@@ -4,6 +4,7 @@
 //! `--json` one JSON value; everything else goes to standard error, as it does for the resource.
 
 mod artifacts;
+mod artifacts_gc;
 mod asset_manager;
 mod board;
 mod bucket_options;

@@ -1,6 +1,7 @@
 //! What users and Concourse write: read leniently, validated once.
 
 pub mod access;
+pub mod age;
 pub mod common;
 pub mod get_file;
 pub mod lenient;

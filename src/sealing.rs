@@ -4,3 +4,4 @@ pub mod claim;
 pub mod plan;
 pub mod publish;
 pub mod set;
+pub mod stone;

@@ -3,8 +3,9 @@
 //!
 //! Checkouts as Concourse hands them over are all right: shallow, with a detached HEAD, owned by
 //! another user, with submodules, linked worktrees, without blobs (a partial clone). Of a repository that
-//! names objects by SHA-256 only the commit is known.
+//! names objects by SHA-256 only the commit is known: see [`head`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -185,6 +186,29 @@ impl Repo {
                 "take `code_hash_algorithm: sha256`, which reads the files themselves",
             )
         })
+    }
+
+    /// The commits that tags point to, annotated ones too, each with the first of its tags by name.
+    ///
+    /// # Errors
+    /// The tags cannot be read.
+    pub fn tags(&self) -> Result<BTreeMap<String, String>> {
+        let Some((git, _)) = &self.git else {
+            anyhow::bail!("the objects of {} cannot be read here", self.path.display());
+        };
+        let names = git.tag_names(None).context("reading the tags")?;
+        let mut names: Vec<&str> = names.iter().flatten().flatten().collect();
+        names.sort_unstable();
+        let mut tags = BTreeMap::new();
+        for name in names {
+            let reference = git.find_reference(&format!("refs/tags/{name}"));
+            let commit = reference.and_then(|it| it.peel_to_commit());
+            // A tag of a tree or a blob names no commit.
+            if let Ok(commit) = commit {
+                tags.entry(commit.id().to_string()).or_insert_with(|| name.to_owned());
+            }
+        }
+        Ok(tags)
     }
 
     /// The entries of HEAD's tree that the patterns cover, without reading any file. Directories

@@ -3,12 +3,12 @@
 
 use super::sets_options::{Opened, SetsOptions};
 use super::unlisted_sets::{self, LegacyFile};
-use super::{Output, import, verify};
+use super::{Output, artifacts_gc, import, verify};
 use crate::history::Entry;
 use crate::history::stored::History;
-use crate::machine::report::{Report, size};
+use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
-use crate::s3::transfer::missing;
+use crate::s3::transfer::{AT_ONCE, missing};
 use crate::sealing::set::Manifest;
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::Published;
@@ -16,6 +16,7 @@ use crate::tracks::artifacts::standing::{Stood, adopted, stood};
 use crate::words::fault::fault;
 use crate::words::names::{CommitId, shown};
 use clap::{Args, Subcommand};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,6 +56,9 @@ pub(super) enum Command {
     /// Downloads every object of sets and checks its size and SHA-256
     #[command(after_help = verify::HELP)]
     Verify(verify::Arguments),
+    /// Removes sets that nobody needs any more, and what was left over
+    #[command(after_help = artifacts_gc::HELP)]
+    Gc(artifacts_gc::Arguments),
     /// Enters the sets that lie in a bucket, s3-asset-manager's too, into its history
     #[command(after_help = import::HELP)]
     Import(import::Arguments),
@@ -68,6 +72,9 @@ pub(super) struct ListArguments {
     /// All of them
     #[arg(long, conflicts_with = "limit")]
     all: bool,
+    /// Says how much each set takes in the bucket, and all of them together: a request or more for each
+    #[arg(long)]
+    size: bool,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -101,6 +108,7 @@ pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Resul
                 .map(|()| ExitCode::SUCCESS)
         }
         Command::Verify(arguments) => verify::run(report, arguments).await,
+        Command::Gc(arguments) => artifacts_gc::run(report, arguments).await,
         Command::Import(arguments) => import::run(report, arguments).await,
     }
 }
@@ -165,12 +173,38 @@ fn abbreviated<'a>(
 
 async fn list(opened: &Opened, arguments: &ListArguments) -> anyhow::Result<()> {
     let entries = newest(opened, if arguments.all { usize::MAX } else { arguments.limit }).await?;
+    let sizes = if arguments.size { sizes(opened, &entries).await? } else { Vec::new() };
     if arguments.output.json {
-        return terminal::answer(&entries.iter().map(value).collect::<Vec<_>>());
+        let mut values: Vec<Value> = entries.iter().map(value).collect();
+        for (value, size) in values.iter_mut().zip(&sizes) {
+            value["size"] = (*size).into();
+        }
+        return terminal::answer(&values);
     }
-    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
-    let titles = ["number", "time", "commit", "code hash", "build", "by"];
+    let mut rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    let mut titles = vec!["number", "time", "commit", "code hash", "build", "by"];
+    if arguments.size {
+        titles.push("size");
+        for (row, bytes) in rows.iter_mut().zip(&sizes) {
+            row.push(size(*bytes));
+        }
+        let all = format!("{}, {}", count(sizes.len(), "set"), size(sizes.iter().sum()));
+        opened.engine.store.report().info(all);
+    }
     terminal::print(super::table::table(&titles, &rows).as_bytes())
+}
+
+/// The bytes of all that lies in the folders of sets.
+async fn sizes(opened: &Opened, entries: &[Entry<Published>]) -> anyhow::Result<Vec<u64>> {
+    let store = &opened.engine.store;
+    stream::iter(entries.iter().map(|entry| opened.track.set(&entry.what.commit)))
+        .map(|folder| async move {
+            let listed = store.list(folder.as_str()).await?;
+            anyhow::Ok(listed.iter().map(|object| object.size).sum::<u64>())
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
 }
 
 fn row(entry: &Entry<Published>) -> Vec<String> {

@@ -18,6 +18,7 @@ use crate::history::stored::Current;
 use crate::history::{Event, Position};
 use crate::machine::report::{Report, count};
 use crate::machine::terminal::{self, until_terminated};
+use crate::s3::store::Store;
 use crate::s3::transfer::AT_ONCE;
 use crate::sealing::publish::{self, Standing};
 use crate::sealing::set::{Manifest, ManifestFile, Provenance};
@@ -30,7 +31,7 @@ use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::file::Mode;
 use crate::words::names::{CodeHash, CommitId, RelPath};
-use crate::words::object::ObjectOptions;
+use crate::words::object::{ObjectOptions, REMOVED};
 use crate::words::time::Utc;
 use anyhow::Context as _;
 use clap::Args;
@@ -182,6 +183,9 @@ async fn plan(opened: &Opened) -> anyhow::Result<Plan> {
         let older = record.segments(&shape, shape.segments_since(None)).await?;
         let all = older.iter().chain(current.head.entries());
         known.extend(all.map(|entry| entry.what.commit.clone()));
+        // What is being removed still has its manifest, perhaps.
+        let marked = record.removing(&current.head).await?;
+        known.extend(marked.into_iter().map(|entry| entry.what.commit));
     }
     // A name in capitals is no folder of ours: keys are compared byte by byte.
     let sets = folders(&track.artifacts, sets, |text| {
@@ -190,6 +194,8 @@ async fn plan(opened: &Opened) -> anyhow::Result<Plan> {
     let caches = folders(&track.cache, caches, |text| {
         CodeHash::parse(text).ok().filter(|hash| hash.as_str() == text)
     });
+    let sets = standing_ones(store, sets, |set| !known.contains(&set.name)).await?;
+    let caches = standing_ones(store, caches, |_| true).await?;
     let (mut steps, incomplete) = steps(sets, &known);
     steps.sort_by(|a, b| (a.set.modified, &a.set.name).cmp(&(b.set.modified, &b.set.name)));
     let cached = caches.iter().filter(|cache| cache.state == State::Published);
@@ -200,6 +206,29 @@ async fn plan(opened: &Opened) -> anyhow::Result<Plan> {
         incomplete: incomplete.iter().map(|folder| store.uri(folder.as_str())).collect(),
         current,
     })
+}
+
+/// Those whose manifests are none of removed sets; of the others, only those are looked at that are
+/// of interest.
+async fn standing_ones<N>(
+    store: &Store,
+    found: Vec<Found<N>>,
+    is_of_interest: impl Fn(&Found<N>) -> bool,
+) -> anyhow::Result<Vec<Found<N>>> {
+    let asked = found.iter().map(|it| it.state == State::Published && is_of_interest(it));
+    let keys = asked.zip(&found).map(|(asked, it)| (asked, rules::folder(it.folder.clone())));
+    let removed: Vec<bool> = stream::iter(keys.collect::<Vec<_>>())
+        .map(|(asked, folder)| async move {
+            if !asked {
+                return Ok(false);
+            }
+            let facts = store.head(&folder.manifest()?).await?;
+            anyhow::Ok(facts.is_some_and(|facts| facts.metadata.contains_key(REMOVED)))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(found.into_iter().zip(removed).filter(|(_, removed)| !removed).map(|(it, _)| it).collect())
 }
 
 /// Seals and enters; answers what could not be done.

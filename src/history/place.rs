@@ -66,6 +66,11 @@ impl Shape {
         (index < self.sealed).then_some(index)
     }
 
+    /// Whether an entry of this history may have been appended since a position.
+    pub fn is_since(&self, position: Option<&Position>, number: u64) -> bool {
+        position.is_none_or(|it| it.history != self.id || it.next <= number)
+    }
+
     /// Whether the entry of a number is neither removed nor a removal.
     pub fn stands(&self, number: u64) -> bool {
         !self.gone.contains(number)
@@ -82,6 +87,11 @@ impl Shape {
             found += self.standing_in(Part::Segment(first));
         }
         first..self.sealed
+    }
+
+    /// How many entries stand in a segment.
+    pub fn standing_in_segment(&self, segment: u64) -> usize {
+        usize::try_from(self.standing_in(Part::Segment(segment))).unwrap_or(usize::MAX)
     }
 
     /// The parts, newest first, that hold what stands in these segments.

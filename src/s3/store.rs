@@ -28,6 +28,7 @@ mod said;
 mod settings;
 mod sibling;
 mod signing;
+mod uploads;
 mod versions;
 
 pub use body::Buffers;

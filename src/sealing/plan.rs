@@ -64,8 +64,10 @@ pub struct Ground {
     pub taken: HashMap<String, u64>,
     /// The keys that were seen to hold the bytes that the set has for them.
     pub held: HashSet<Key>,
-    /// A manifest that does not count, and that the set's own replaces.
+    /// A manifest that does not count, or a stone, that the set's own manifest replaces.
     pub replaces: Option<ETag>,
+    /// Where a set was removed: the generation that every key of the new one has.
+    pub generation: Option<String>,
 }
 
 impl Ground {
@@ -99,6 +101,8 @@ pub struct Seal {
     pub manifest: Manifest,
     /// The one that it replaces; none: there is none.
     pub replaces: Option<ETag>,
+    /// The generation that the keys have.
+    pub generation: Option<String>,
 }
 
 /// What is written into one folder, in this order.
@@ -127,10 +131,14 @@ pub fn publish(
 ) -> anyhow::Result<Plan> {
     let facts: Vec<FileFacts> = items.iter().map(Item::facts).collect();
     let digest = digest(&facts);
+    let generation = ground.generation.as_deref();
     let mut placings = Vec::with_capacity(items.len());
     for (item, facts) in items.into_iter().zip(&facts) {
-        let (plain, own) = (folder.plain(&facts.path)?, folder.own(&digest, &facts.path)?);
-        let (at, how) = place(ground.claim, &digest, ground.seen(&plain), ground.seen(&own));
+        let plain = folder.plain(&facts.path)?;
+        let own = folder.own(&digest, generation, &facts.path)?;
+        // Under a stone, what is left of the removed set is being deleted: no plain key is of use.
+        let at_plain = if generation.is_some() { Seen::Others } else { ground.seen(&plain) };
+        let (at, how) = place(ground.claim, &digest, at_plain, ground.seen(&own));
         let key = match at {
             At::Plain => plain,
             At::Own => own,
@@ -142,8 +150,12 @@ pub fn publish(
     bound(&manifest)?;
     let agree = elsewhere(&folder, &manifest)?;
     Ok(Plan {
-        claim: (ground.claim == Claimed::ByNobody).then_some(digest),
-        seal: Some(Seal { manifest, replaces: ground.replaces.clone() }),
+        claim: (generation.is_none() && ground.claim == Claimed::ByNobody).then_some(digest),
+        seal: Some(Seal {
+            manifest,
+            replaces: ground.replaces.clone(),
+            generation: ground.generation.clone(),
+        }),
         folder,
         provenance,
         placings,
@@ -234,9 +246,12 @@ impl Plan {
                 How::Mend => format!("{what} {from} over {key}: it holds other bytes"),
             }
         }));
-        if let Some(Seal { replaces, .. }) = &self.seal {
+        if let Some(Seal { replaces, generation, .. }) = &self.seal {
             let manifest = uri(&format!("{}.manifest.json", self.folder.prefix));
             words.push(match replaces {
+                Some(_) if generation.is_some() => {
+                    format!("replace {manifest}: the set that stood there was removed")
+                }
                 None => format!("write {manifest}: this publishes the set"),
                 Some(_) => format!("replace {manifest}: what stands there is of no use"),
             });
@@ -283,7 +298,7 @@ mod tests {
 
     fn own(path: &str) -> Key {
         let digest = digest(&[item("a").facts()]);
-        folder().own(&digest, &RelPath::parse(path).expect("a path")).expect("a key")
+        folder().own(&digest, None, &RelPath::parse(path).expect("a path")).expect("a key")
     }
 
     /// One file `a`: who claims the folder, whether the plain key and the set's own are taken, and
@@ -311,8 +326,13 @@ mod tests {
         ];
         let plain = folder().prefix.key("a").expect("a key");
         for (claim, at_plain, at_own, (place, how, claims)) in cases {
-            let mut ground =
-                Ground { claim, taken: HashMap::new(), held: HashSet::new(), replaces: None };
+            let mut ground = Ground {
+                claim,
+                taken: HashMap::new(),
+                held: HashSet::new(),
+                replaces: None,
+                generation: None,
+            };
             for (key, (taken, held)) in [(plain.clone(), at_plain), (own("a"), at_own)] {
                 if taken {
                     ground.taken.insert(key.to_string(), 1);
@@ -341,6 +361,7 @@ mod tests {
             taken: HashMap::new(),
             held: HashSet::new(),
             replaces: None,
+            generation: None,
         };
         for (count, fits) in [(9, true), (40_000, false)] {
             let directory = format!("{:x>250}/", "").repeat(3);
@@ -353,6 +374,44 @@ mod tests {
         }
     }
 
+    /// Under a stone nothing is claimed, no plain key is kept or written before the manifest, and what
+    /// a set of this generation left is used.
+    #[test]
+    fn under_a_stone_every_key_has_its_generation() {
+        use Claimed::{By, ByNobody, ByStrangers};
+        let digest = digest(&[item("a").facts()]);
+        let path = RelPath::parse("a").expect("a path");
+        let (old, new) = (own("a"), folder().own(&digest, Some("g2"), &path).expect("a key"));
+        let plain = folder().prefix.key("a").expect("a key");
+        let other = folder().own(&digest, Some("g1"), &path).expect("a key");
+        for claim in [ByNobody, By(digest), ByStrangers] {
+            for (is_taken, is_held, how) in
+                [(false, false, How::Write), (true, true, How::Keep), (true, false, How::Mend)]
+            {
+                let mut held: HashSet<Key> = [&plain, &old, &other].into_iter().cloned().collect();
+                let mut taken: HashMap<String, u64> =
+                    held.iter().map(|key| (key.to_string(), 1)).collect();
+                if is_taken {
+                    taken.insert(new.to_string(), 1);
+                }
+                if is_held {
+                    held.insert(new.clone());
+                }
+                let generation = Some("g2".to_owned());
+                let ground = Ground { claim, taken, held, replaces: None, generation };
+                let plan =
+                    publish(folder(), vec![item("a")], &ground, provenance()).expect("a plan");
+                assert_eq!((&plan.placings[0].key, plan.placings[0].how), (&new, how), "{claim:?}");
+                assert!(plan.claim.is_none() && plan.agree.len() == 1, "{claim:?}");
+                let seal = plan.seal.as_ref().expect("a manifest");
+                assert_eq!(seal.generation.as_deref(), Some("g2"));
+            }
+        }
+        for (key, want) in [(&new, true), (&old, false), (&plain, false), (&other, false)] {
+            assert_eq!(folder().is_of_generation("g2", key.as_str()), want, "{key}");
+        }
+    }
+
     #[test]
     fn a_plan_says_what_it_does_and_why() {
         let ground = Ground {
@@ -360,6 +419,7 @@ mod tests {
             taken: HashMap::from([("artifacts/c/a".to_owned(), 1)]),
             held: HashSet::new(),
             replaces: None,
+            generation: None,
         };
         let plan = publish(folder(), vec![item("a")], &ground, provenance()).expect("a plan");
         let words = plan.words(&Bucket::parse("b-1").expect("a bucket"));

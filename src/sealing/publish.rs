@@ -6,7 +6,7 @@
 
 use crate::history::Position;
 use crate::history::stored::Carried;
-use crate::s3::store::{Condition, Facts, Fetched, Listed, Store, Written};
+use crate::s3::store::{Condition, ETag, Facts, Fetched, Listed, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, missing};
 use crate::sealing::claim::{How, Kind};
 use crate::sealing::plan::{Ground, Item, Placing, Plan, Seal, Twin};
@@ -14,7 +14,7 @@ use crate::sealing::set::{Folder, Manifest, ManifestFile, Provenance, digest};
 use crate::words::digest::Sha256;
 use crate::words::file::FileFacts;
 use crate::words::names::Key;
-use crate::words::object::{CODE_HASH, COMMIT_HASH, ObjectOptions, Own, POSITION};
+use crate::words::object::{CODE_HASH, COMMIT_HASH, GENERATION, ObjectOptions, Own, POSITION};
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::{HashMap, HashSet};
@@ -26,15 +26,30 @@ pub struct Standing {
     pub manifest: Manifest,
     /// Its entry in the history has at least this number.
     pub position: Option<Position>,
+    /// Its tag.
+    pub etag: Option<ETag>,
+    /// The generation that its keys have, where it took the place of a removed set.
+    pub generation: Option<String>,
+}
+
+impl Standing {
+    /// A set whose manifest was read.
+    pub fn read(fetched: Fetched, folder: &Folder) -> anyhow::Result<Standing> {
+        let Fetched { bytes, metadata, etag } = fetched;
+        Ok(Standing {
+            manifest: Manifest::parse(&bytes, folder)?,
+            position: metadata.get(POSITION).and_then(|text| Position::parse(text)),
+            etag: Some(etag),
+            generation: metadata.get(GENERATION).cloned(),
+        })
+    }
 }
 
 /// Reads the manifest of a folder.
 pub async fn standing(store: &Store, folder: &Folder) -> anyhow::Result<Option<Standing>> {
     let key = folder.manifest()?;
-    let Some(Fetched { bytes, metadata, .. }) = store.get(&key).await? else { return Ok(None) };
-    let manifest = Manifest::parse(&bytes, folder).with_context(|| store.uri(key.as_str()))?;
-    let position = metadata.get(POSITION).and_then(|text| Position::parse(text));
-    Ok(Some(Standing { manifest, position }))
+    let Some(fetched) = store.get(&key).await? else { return Ok(None) };
+    Standing::read(fetched, folder).with_context(|| store.uri(key.as_str())).map(Some)
 }
 
 /// Writes the manifest of a set whose files are all there, which publishes it; answers what stands
@@ -46,14 +61,27 @@ pub async fn seal(
     position: &Position,
 ) -> anyhow::Result<Standing> {
     let key = folder.manifest()?;
-    let written = write(store, folder, &manifest, Some(position), &Condition::Absent).await?;
+    let own = Own::at(Some(position));
+    let written = store.put_own(&key, manifest.to_bytes()?, &Condition::Absent, &own).await?;
     Ok(match written {
-        Written::Yes => Standing { manifest, position: Some(position.clone()) },
+        Written::Yes => {
+            let position = Some(position.clone());
+            Standing { manifest, position, etag: None, generation: None }
+        }
         // Another put, or this one before its answer was lost.
         Written::Refused => standing(store, folder)
             .await?
             .with_context(|| format!("{}: refused, and not there", store.uri(key.as_str())))?,
     })
+}
+
+/// What a set is published in place of: nothing, a manifest that does not count, or a removed set.
+#[derive(Debug, Clone, Default)]
+pub struct Instead {
+    /// What stands there.
+    pub replaces: Option<ETag>,
+    /// Of a removed set: the generation that the new one's keys have.
+    pub generation: Option<String>,
 }
 
 /// Looks at what lies in a folder where no set is published, for a set of these files; `listed` is
@@ -63,7 +91,9 @@ pub async fn ground(
     folder: &Folder,
     listed: &[Listed],
     files: &[FileFacts],
+    instead: Instead,
 ) -> anyhow::Result<Ground> {
+    let Instead { replaces, generation } = instead;
     let pending = folder.pending()?;
     let taken: HashMap<String, u64> =
         listed.iter().map(|Listed { key, size, .. }| (key.clone(), *size)).collect();
@@ -75,9 +105,11 @@ pub async fn ground(
     let digest = digest(files);
     let held = stream::iter(if taken.is_empty() { &[] } else { files })
         .map(|file| {
-            let taken = &taken;
+            let (taken, generation) = (&taken, generation.as_deref());
             async move {
-                for key in [folder.plain(&file.path)?, folder.own(&digest, &file.path)?] {
+                let plain = generation.is_none().then(|| folder.plain(&file.path)).transpose()?;
+                let own = folder.own(&digest, generation, &file.path)?;
+                for key in plain.into_iter().chain([own]) {
                     if taken.get(key.as_str()) == Some(&file.size)
                         && holds(store.head(&key).await?.as_ref(), file.size, &file.sha256)
                     {
@@ -91,7 +123,7 @@ pub async fn ground(
         .try_filter_map(|key| async { Ok(key) })
         .try_collect::<HashSet<_>>()
         .await?;
-    Ok(Ground { claim, taken, held, replaces: None })
+    Ok(Ground { claim, taken, held, replaces, generation })
 }
 
 /// Carries out a plan: the claim, the files, the manifest, the plain keys. `position` is where the
@@ -116,9 +148,13 @@ pub async fn carry_out(
     if place(engine, &plan.placings, &of_files).await? == Carried::Overtaken {
         return Ok(Carried::Overtaken);
     }
-    if let Some(Seal { manifest, replaces }) = &plan.seal {
+    if let Some(Seal { manifest, replaces, generation }) = &plan.seal {
         let condition = Condition::still(replaces.as_ref());
-        if write(store, &plan.folder, manifest, position, &condition).await? == Written::Refused {
+        let (key, mut own) = (plan.folder.manifest()?, Own::at(position));
+        if let Some(generation) = generation {
+            own = own.with(GENERATION, generation);
+        }
+        if store.put_own(&key, manifest.to_bytes()?, &condition, &own).await? == Written::Refused {
             return Ok(Carried::Overtaken);
         }
     }
@@ -168,11 +204,11 @@ async fn place_one(
     match (how, item) {
         (How::Keep, _) => store.report().advance(1, size),
         (How::Write | How::Mend, Item::Object { file, seen }) => {
-            let from = match seen {
-                Some(facts) => Facts::clone(facts),
-                None => source(store, file).await?,
-            };
-            store.copy(&file.key, &from, key, &options).await?;
+            if let Err(error) = copy(store, file, seen.as_deref(), key, &options).await {
+                // Removed meanwhile: what stands now is to be looked at anew.
+                let gone = store.head(&file.key).await?.is_none();
+                return if gone { Ok(Carried::Overtaken) } else { Err(error) };
+            }
             store.report().advance(1, size);
         }
         (How::Write, Item::Disk(file) | Item::Both { file, .. }) => {
@@ -188,6 +224,20 @@ async fn place_one(
         }
     }
     Ok(Carried::Out)
+}
+
+async fn copy(
+    store: &Store,
+    file: &ManifestFile,
+    seen: Option<&Facts>,
+    key: &Key,
+    options: &ObjectOptions,
+) -> anyhow::Result<()> {
+    let from = match seen {
+        Some(facts) => facts.clone(),
+        None => source(store, file).await?,
+    };
+    store.copy(&file.key, &from, key, options).await
 }
 
 /// Copies the object that was seen to have a file's bytes; false: the file is to be sent.
@@ -237,17 +287,6 @@ pub async fn apart(
         .try_filter_map(|file| async { Ok(file) })
         .try_collect()
         .await
-}
-
-async fn write(
-    store: &Store,
-    folder: &Folder,
-    manifest: &Manifest,
-    position: Option<&Position>,
-    condition: &Condition,
-) -> anyhow::Result<Written> {
-    let (key, own) = (folder.manifest()?, Own::at(position));
-    store.put_own(&key, manifest.to_bytes()?, condition, &own).await
 }
 
 /// The object that a manifest names, when it still is what was published.

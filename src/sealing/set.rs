@@ -4,8 +4,10 @@
 //! [`crate::sealing::claim`]:
 //! - the claim is `.pending`, and the digest is the set's, see [`digest`];
 //! - a file's plain key is `<folder>/<path>`, its own is `<folder>/.sets/<digest>/<path>`;
-//! - the record is `.manifest.json`.
+//! - the record is `.manifest.json`; it is taken away only by putting a stone in its place, see
+//!   [`crate::sealing::stone`].
 
+use super::stone::Stone;
 use crate::words::build::{Build, Run};
 use crate::words::digest::{Hasher, Sha256};
 use crate::words::fault::fault;
@@ -111,12 +113,15 @@ impl Manifest {
         }
     }
 
-    /// Reads the manifest of the set in `folder`, and refuses one that could lead a reader out of
-    /// that folder, or that does not add up.
-    pub fn parse(bytes: &[u8], folder: &Folder) -> anyhow::Result<Manifest> {
-        let Folder { prefix: folder, reserved } = folder;
+    /// Reads the manifest of the set in a folder, and refuses one that could lead a reader out of
+    /// that folder, or that does not add up; of a set that was removed the error says so.
+    pub fn parse(bytes: &[u8], in_folder: &Folder) -> anyhow::Result<Manifest> {
+        let Folder { prefix: folder, reserved } = in_folder;
         let hint = "somebody else wrote or changed it; publish the commit anew under another prefix, or delete the set";
         let bad = |why: String| fault(format!("the manifest in {folder} {why}"), hint);
+        if let Some(stone) = Stone::parse(bytes) {
+            return Err(stone.fault(in_folder));
+        }
         let manifest: Manifest = serde_json::from_slice(bytes)
             .map_err(|e| bad(format!("cannot be read: {}", refusal(e))))?;
         if manifest.format != MANIFEST {
@@ -209,8 +214,24 @@ impl Folder {
     }
 
     /// Where a file of the set with this digest has a key of its own.
-    pub fn own(&self, digest: &Sha256, path: &RelPath) -> anyhow::Result<Key> {
-        self.prefix.key(&format!(".sets/{digest}/{path}"))
+    pub fn own(
+        &self,
+        digest: &Sha256,
+        generation: Option<&str>,
+        path: &RelPath,
+    ) -> anyhow::Result<Key> {
+        self.prefix.key(&match generation {
+            None => format!(".sets/{digest}/{path}"),
+            Some(generation) => format!(".sets/{digest}-{generation}/{path}"),
+        })
+    }
+
+    /// Whether a key is one that a set of this generation has for itself.
+    pub fn is_of_generation(&self, generation: &str, key: &str) -> bool {
+        let below = key.strip_prefix(self.prefix.as_str());
+        let below = below.and_then(|below| below.strip_prefix(".sets/"));
+        let name = below.and_then(|below| below.split_once('/')).map(|(name, _)| name);
+        name.and_then(|name| name.split_once('-')).is_some_and(|(_, it)| it == generation)
     }
 }
 

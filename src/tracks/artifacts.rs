@@ -3,6 +3,7 @@
 pub mod check;
 pub mod code;
 pub mod facts;
+pub mod gc;
 pub mod get;
 pub mod params;
 pub mod plan;

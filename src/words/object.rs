@@ -18,6 +18,13 @@ pub const CODE_HASH: &str = "code-hash";
 /// The metadata of a manifest or a record: where the history stood when it was written.
 pub const POSITION: &str = "history";
 
+/// The metadata of a stone: the generation of what is published in its place. A check knows by it,
+/// from a HEAD alone, that no set stands there.
+pub const REMOVED: &str = "removed";
+/// The metadata of a manifest that took the place of another, or of a stone: the generation that its
+/// keys have.
+pub const GENERATION: &str = "generation";
+
 /// User metadata (`x-amz-meta-*`).
 pub type UserMetadata = BTreeMap<String, String>;
 
@@ -54,6 +61,12 @@ impl Own {
     pub fn at(position: Option<&impl ToString>) -> Own {
         let metadata = position.map(|position| (POSITION.to_owned(), position.to_string()));
         Own { metadata: metadata.into_iter().collect() }
+    }
+
+    /// With more to say.
+    pub fn with(mut self, name: &str, value: &str) -> Own {
+        self.metadata.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     /// What S3 is told.

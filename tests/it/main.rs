@@ -20,6 +20,7 @@ mod docs;
 mod faults;
 mod files;
 mod floors;
+mod gc;
 mod gocd;
 mod input;
 mod integrity;

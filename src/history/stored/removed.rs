@@ -22,6 +22,41 @@ impl<T: Serialize + DeserializeOwned + Clone> History<'_, T> {
         self.replace(&head, segments, current.etag).await
     }
 
+    /// As [`History::try_mark`], and leaves a fence by the same write; of no numbers, only the fence.
+    pub async fn try_mark_fenced(
+        &self,
+        current: Current<T>,
+        run: &Run,
+        numbers: &Ranges,
+        fence: &str,
+    ) -> anyhow::Result<Written> {
+        if numbers.is_empty() {
+            return self.fence(current, fence).await;
+        }
+        let (head, segments) = current.head.fenced(fence).mark(run, numbers)?;
+        self.replace(&head, segments, current.etag).await
+    }
+
+    /// Changes the fence, or takes it away; what says the same is not written.
+    pub async fn refence(
+        &self,
+        fence: impl Fn(Option<&str>) -> Option<String>,
+    ) -> anyhow::Result<()> {
+        for race in 0..RACES {
+            let Some(Current { head, etag }) = self.read().await? else { return Ok(()) };
+            let next = fence(head.fence());
+            if next.as_deref() == head.fence() {
+                return Ok(());
+            }
+            let head = Head { fence: next, ..head };
+            if self.replace(&head, Vec::new(), etag).await? == Written::Yes {
+                return Ok(());
+            }
+            self.pause(race).await?;
+        }
+        Err(self.too_many_races())
+    }
+
     /// Says that nothing is left of what these entries published.
     pub async fn finish(&self, numbers: &Ranges) -> anyhow::Result<()> {
         for race in 0..RACES {

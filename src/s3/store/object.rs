@@ -21,6 +21,11 @@ pub enum Condition {
 pub struct ETag(pub(super) String);
 
 impl ETag {
+    /// As text, to be compared with another that was read from the same server.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The tag that an answer carries; none where it carries none. A proxy that compresses makes a
     /// weak tag of the server's own, which the server knows without that mark only.
     pub(super) fn of(text: Option<String>) -> Option<ETag> {

@@ -25,6 +25,10 @@ pub enum Operation {
     UploadPartCopy,
     /// Makes an object of its parts.
     CompleteMultipartUpload,
+    /// Lists uploads in parts that are not complete.
+    ListMultipartUploads,
+    /// Gives an upload in parts up.
+    AbortMultipartUpload,
     /// Makes a bucket.
     CreateBucket,
     /// Lists the versions of the keys under a prefix.
@@ -46,6 +50,8 @@ impl Operation {
             Operation::GetObject | Operation::HeadObject => "s3:GetObject",
             Operation::ListObjectsV2 => "s3:ListBucket",
             Operation::DeleteObject => "s3:DeleteObject",
+            Operation::ListMultipartUploads => "s3:ListBucketMultipartUploads",
+            Operation::AbortMultipartUpload => "s3:AbortMultipartUpload",
             Operation::CreateBucket => "s3:CreateBucket",
             Operation::ListObjectVersions => "s3:ListBucketVersions",
             Operation::GetBucketVersioning => "s3:GetBucketVersioning",
@@ -67,6 +73,7 @@ impl Operation {
             self,
             Operation::ListObjectsV2
                 | Operation::CreateBucket
+                | Operation::ListMultipartUploads
                 | Operation::ListObjectVersions
                 | Operation::GetBucketVersioning
                 | Operation::GetBucketLifecycleConfiguration

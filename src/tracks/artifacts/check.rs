@@ -12,7 +12,7 @@ use crate::s3::store::Store;
 use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::{Answer, Given, Published, Wanted};
 use crate::tracks::artifacts::source::{Artifacts, Follow};
-use crate::words::object::POSITION;
+use crate::words::object::{POSITION, REMOVED};
 
 /// The answer of a check of the `artifacts` track, oldest first.
 pub(in crate::tracks) async fn check(
@@ -34,6 +34,8 @@ pub(in crate::tracks) async fn check(
     };
     let (head, facts) = futures_util::future::try_join(record.peek(), facts).await?;
     let Some(mut head) = head else { return Ok(Vec::new()) };
+    // A stone in the place of the manifest is no set.
+    let facts = facts.filter(|facts| !facts.metadata.contains_key(REMOVED));
     let (first, stands) = (wanted.is_none(), facts.is_some());
     let given = wanted.map_or(Given::None, |wanted| Given::Version { wanted, stands });
     let mut answer = Answer::new(given, settings.initial_history, track.follow);

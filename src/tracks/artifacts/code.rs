@@ -7,7 +7,8 @@ use crate::code_hash::{NoFiles, NothingMatches, Recipe};
 use crate::machine::report::{Report, count};
 use crate::s3::transfer::blocking;
 use crate::words::fault::fault;
-use crate::words::names::CodeHash;
+use crate::words::names::{CodeHash, CommitId};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Opens a checkout; an error says what is wrong with it.
@@ -16,6 +17,15 @@ pub fn open(repository: &Path) -> anyhow::Result<Repo> {
         let hint = e.hint();
         fault(format!("repository: {:#}", anyhow::Error::new(e)), hint)
     })
+}
+
+/// The commits that the tags of a checkout point to, each with a tag.
+pub fn tags(repository: &Path) -> anyhow::Result<BTreeMap<CommitId, String>> {
+    let tags = open(repository)?.tags().map_err(|e| {
+        fault(format!("the tags cannot be read: {e:#}"), "name the commits instead, one by one")
+    })?;
+    let tags = tags.into_iter();
+    tags.map(|(commit, tag)| Ok((CommitId::parse(&commit)?, tag))).collect()
 }
 
 /// Hashes the code of a checkout, and warns of patterns that matched nothing.

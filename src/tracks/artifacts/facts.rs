@@ -5,6 +5,7 @@
 //! and once: a put that was overtaken looks at the bucket anew, and not at the disk.
 
 use super::code::{hash_code, warn_if_dirty};
+use super::gc::marks::CacheMarks;
 use super::plan::{Cache, Facts, Lost, Set};
 use super::put::{Ask, Code};
 use super::reuse::{self, Twins};
@@ -15,11 +16,12 @@ use crate::history::stored::{Current, History};
 use crate::history::{Entry, Position};
 use crate::input::selection::Selection;
 use crate::machine::workspace::{Found, Hashed, hash, scan};
-use crate::s3::store::{ETag, Listed, Store};
+use crate::s3::store::{ETag, Fetched, Listed, Store, unique_id};
 use crate::s3::transfer::{AT_ONCE, Engine, blocking};
-use crate::sealing::plan::{Ground, Item};
-use crate::sealing::publish::{self, Standing, holds};
+use crate::sealing::plan::Item;
+use crate::sealing::publish::{self, Instead, Standing, holds};
 use crate::sealing::set::{Folder, Manifest, ManifestFile, digest};
+use crate::sealing::stone::Stone;
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CodeHash, CommitId, Key, RelPath};
@@ -54,6 +56,8 @@ pub(super) struct Gathering<'a> {
     /// change, but what is in them may be removed.
     searched: Range<u64>,
     in_segments: Option<Entry<Published>>,
+    /// The generation of a set in the place of one that is being removed.
+    fresh: String,
 }
 
 /// What lies in the cache's folder of some code, as far as it was read.
@@ -61,7 +65,7 @@ enum Shelf {
     /// A set, which the put does not ask for.
     Stands,
     /// None that is of use.
-    Open { folder: Folder, listed: Vec<Listed>, replaces: Option<ETag> },
+    Open { folder: Folder, listed: Vec<Listed>, instead: Instead },
 }
 
 impl<'a> Gathering<'a> {
@@ -76,6 +80,7 @@ impl<'a> Gathering<'a> {
             older: Vec::new(),
             searched: 0..0,
             in_segments: None,
+            fresh: unique_id(),
         }
     }
 
@@ -93,18 +98,23 @@ impl<'a> Gathering<'a> {
             store.list(folder.prefix.as_str()),
         )
         .await?;
+        if let Some((etag, stone)) = manifest.as_ref().and_then(stone) {
+            let mut facts = self.no_facts(current.as_ref());
+            facts.entry = None;
+            let instead = Instead { replaces: Some(etag), generation: Some(stone.generation) };
+            self.open(&mut facts, &folder, &listed, instead, current.as_ref()).await?;
+            return Ok((self.finished(facts), current));
+        }
         let stood = manifest
             .map(|found| read(found, &folder, self.track).with_context(|| store.uri(key.as_str())));
-        let mut facts = Facts {
-            set: Set::Unsealed,
-            is_begun: current.as_ref().is_some_and(|it| !it.head.entries().is_empty()),
-            entry: self.in_head(current.as_ref()),
-            code_hash: None,
-            cache: Cache::Unread,
-            local: None,
-            twins: Twins::new(),
-        };
-        match stood.transpose()? {
+        let mut facts = self.no_facts(current.as_ref());
+        let stood = stood.transpose()?;
+        if let Some(replaces) = self.marked(&facts, stood.as_ref(), current.as_ref()).await? {
+            let instead = Instead { replaces, generation: Some(self.fresh.clone()) };
+            self.open(&mut facts, &folder, &listed, instead, current.as_ref()).await?;
+            return Ok((self.finished(facts), current));
+        }
+        match stood {
             Some(Stood::Own(standing)) => {
                 self.published(&mut facts, &folder, standing, current.as_ref(), &listed).await?;
             }
@@ -117,13 +127,60 @@ impl<'a> Gathering<'a> {
                     self.find_entry(&mut facts, None, current.as_ref()).await?;
                 }
             }
-            None => self.open(&mut facts, &folder, &listed, None, current.as_ref()).await?,
+            None => {
+                self.open(&mut facts, &folder, &listed, Instead::default(), current.as_ref())
+                    .await?;
+            }
         }
+        Ok((self.finished(facts), current))
+    }
+
+    /// Before anything but the head was looked at.
+    fn no_facts(&self, current: Option<&Current<Published>>) -> Facts {
+        Facts {
+            set: Set::Unsealed,
+            is_begun: current.is_some_and(|it| !it.head.entries().is_empty()),
+            entry: self.in_head(current).map(|entry| entry.what.clone()),
+            code_hash: None,
+            cache: Cache::Unread,
+            local: None,
+            twins: Twins::new(),
+        }
+    }
+
+    fn finished(&self, mut facts: Facts) -> Facts {
         if facts.code_hash.is_none() {
             facts.code_hash = self.code_hash.clone().flatten();
         }
         facts.local.clone_from(&self.local);
-        Ok((facts, current))
+        facts
+    }
+
+    /// What stands of a set that is being removed: its entry is marked, and its manifest, if it had
+    /// one, not replaced yet. The next set takes its place, before or after the remover's stone.
+    async fn marked(
+        &self,
+        facts: &Facts,
+        stood: Option<&Stood>,
+        current: Option<&Current<Published>>,
+    ) -> anyhow::Result<Option<Option<ETag>>> {
+        let Some(Current { head, .. }) = current.filter(|it| !it.head.removing().is_empty()) else {
+            return Ok(None);
+        };
+        let (position, etag) = match stood {
+            Some(Stood::Own(standing)) => (standing.position.as_ref(), standing.etag.clone()),
+            Some(Stood::Copied { .. }) => return Ok(None),
+            None => (None, None),
+        };
+        if facts.entry.is_some() {
+            return Ok(None);
+        }
+        let (shape, marked) =
+            (head.shape(), history(self.store(), self.track)?.removing(head).await?);
+        let is_marked = |entry: &Entry<Published>| {
+            self.is_mine(entry) && shape.is_since(position, entry.number)
+        };
+        Ok(marked.iter().any(is_marked).then_some(etag))
     }
 
     /// A set is published: what is missing of it, and of what follows it.
@@ -131,7 +188,7 @@ impl<'a> Gathering<'a> {
         &mut self,
         facts: &mut Facts,
         folder: &Folder,
-        Standing { manifest, position }: Standing,
+        Standing { manifest, position, generation, .. }: Standing,
         current: Option<&Current<Published>>,
         listed: &[Listed],
     ) -> anyhow::Result<()> {
@@ -144,13 +201,21 @@ impl<'a> Gathering<'a> {
             )
             .await?;
             apart.retain(|file| lost.iter().all(|lost| lost.file.key != file.key));
+            // In the place of a removed set: an entry from before is that one's.
+            let shape = current.map(|it| it.head.shape());
+            let is_ours = |entry: &&Entry<Published>| {
+                let since =
+                    shape.as_ref().is_none_or(|it| it.is_since(position.as_ref(), entry.number));
+                generation.is_none() || since
+            };
+            facts.entry = self.in_head(current).filter(is_ours).map(|entry| entry.what.clone());
             self.find_entry(facts, position.as_ref(), current).await?;
         }
         if !lost.is_empty() {
             self.read_local(None).await?;
         }
         if let Some(code_hash) = manifest.code_hash.as_ref().filter(|_| facts.entry.is_none()) {
-            facts.cache = self.to_fill(code_hash, &manifest).await?;
+            facts.cache = self.to_fill(code_hash, &manifest, current).await?;
         }
         facts.set = Set::Published { manifest, lost, apart };
         Ok(())
@@ -162,13 +227,13 @@ impl<'a> Gathering<'a> {
         facts: &mut Facts,
         folder: &Folder,
         listed: &[Listed],
-        replaces: Option<ETag>,
+        instead: Instead,
         current: Option<&Current<Published>>,
     ) -> anyhow::Result<()> {
         facts.code_hash = self.code_hash().await?;
         let mut shelf = None;
         if let Some(code_hash) = &facts.code_hash {
-            match self.cached(code_hash).await? {
+            match self.cached(code_hash, current).await? {
                 Ok((from, files)) => facts.cache = Cache::Stands { from, files },
                 Err(there) => shelf = Some(there),
             }
@@ -181,23 +246,25 @@ impl<'a> Gathering<'a> {
                 self.local.iter().flatten().map(|file| file.facts.clone()).collect()
             }
         };
-        let ground = publish::ground(self.store(), folder, listed, &files).await?;
+        let ground = publish::ground(self.store(), folder, listed, &files, instead).await?;
         let local = self.local.iter().filter(|_| !matches!(facts.cache, Cache::Stands { .. }));
         for files in local {
             let digest = digest(files.iter().map(|file| &file.facts));
             let is_held = |file: &Hashed| {
                 let path = &file.facts.path;
-                let keys = [folder.plain(path), folder.own(&digest, path)];
+                let own = folder.own(&digest, ground.generation.as_deref(), path);
+                let keys = [folder.plain(path), own];
                 keys.iter().flatten().any(|key| ground.held.contains(key))
             };
             let candidates = reuse::candidates(files, &self.older, is_held);
             facts.twins = reuse::seen(self.store(), candidates).await;
         }
-        facts.set = Set::Open(Ground { replaces, ..ground });
+        facts.set = Set::Open(ground);
         match shelf {
-            Some(Shelf::Open { folder, listed, replaces }) => {
-                let ground = publish::ground(self.store(), &folder, &listed, &files).await?;
-                facts.cache = Cache::Open(Ground { replaces, ..ground });
+            Some(Shelf::Open { folder, listed, instead }) => {
+                let ground =
+                    publish::ground(self.store(), &folder, &listed, &files, instead).await?;
+                facts.cache = Cache::Open(ground);
             }
             Some(Shelf::Stands) | None => {}
         }
@@ -217,7 +284,8 @@ impl<'a> Gathering<'a> {
     ) -> anyhow::Result<()> {
         let store = self.store();
         let files: Vec<FileFacts> = manifest.files.iter().map(ManifestFile::facts).collect();
-        let ground = publish::ground(store, folder, listed, &files).await?;
+        let instead = Instead { replaces: Some(etag.clone()), generation: None };
+        let ground = publish::ground(store, folder, listed, &files, instead).await?;
         let mut items = Vec::new();
         for file in &manifest.files {
             let plain = folder.plain(&file.path)?;
@@ -241,18 +309,18 @@ impl<'a> Gathering<'a> {
                 "{} is a copy of the cache's that s3-asset-manager made, and not all files are there any more: it does not count",
                 store.uri(folder.manifest()?.as_str())
             ));
-            return self.open(facts, folder, listed, Some(etag), current).await;
+            let instead = Instead { replaces: Some(etag), generation: None };
+            return self.open(facts, folder, listed, instead, current).await;
         };
         facts.code_hash.clone_from(&manifest.code_hash);
         facts.cache = Cache::Stands { from: Some(manifest.commit), files };
-        facts.set = Set::Open(Ground { replaces: Some(etag), ..ground });
+        facts.set = Set::Open(ground);
         Ok(())
     }
 
     /// The entry of the commit in the head.
-    fn in_head(&self, current: Option<&Current<Published>>) -> Option<Published> {
-        let mut entries = current?.head.entries().iter();
-        entries.find(|entry| self.is_mine(entry)).map(|entry| entry.what.clone())
+    fn in_head<'c>(&self, current: Option<&'c Current<Published>>) -> Option<&'c Entry<Published>> {
+        current?.head.entries().iter().find(|entry| self.is_mine(entry))
     }
 
     fn is_mine(&self, entry: &Entry<Published>) -> bool {
@@ -328,6 +396,7 @@ impl<'a> Gathering<'a> {
     async fn cached(
         &self,
         code_hash: &CodeHash,
+        current: Option<&Current<Published>>,
     ) -> anyhow::Result<Result<(Option<CommitId>, Vec<Item>), Shelf>> {
         let (store, report) = (self.store(), self.store().report());
         let folder = rules::folder(self.track.cached(code_hash));
@@ -343,9 +412,12 @@ impl<'a> Gathering<'a> {
                     "{uri} is not used: not every object in it has a package-hash to check it against"
                 ));
             }
-            return Ok(Err(Shelf::Open { folder, listed, replaces: None }));
+            return Ok(Err(Shelf::Open { folder, listed, instead: Instead::default() }));
         };
-        let replaces = Some(found.etag);
+        if let Some(instead) = self.removed(code_hash, &found, current) {
+            return Ok(Err(Shelf::Open { folder, listed, instead }));
+        }
+        let instead = Instead { replaces: Some(found.etag), generation: None };
         let why = match Manifest::parse(&found.bytes, &folder) {
             Err(e) => format!("{e:#}"),
             // It stands, and the put does not ask for it.
@@ -356,7 +428,24 @@ impl<'a> Gathering<'a> {
             },
         };
         report.warn(format!("{uri} is damaged, not used, and filled anew: {why}"));
-        Ok(Err(Shelf::Open { folder, listed, replaces }))
+        Ok(Err(Shelf::Open { folder, listed, instead }))
+    }
+
+    /// How the cache of some code is filled where it was removed, or is being removed.
+    fn removed(
+        &self,
+        code_hash: &CodeHash,
+        found: &Fetched,
+        current: Option<&Current<Published>>,
+    ) -> Option<Instead> {
+        if let Some((etag, stone)) = stone(found) {
+            return Some(Instead { replaces: Some(etag), generation: Some(stone.generation) });
+        }
+        let marks = CacheMarks::of(current.and_then(|it| it.head.fence()));
+        marks.is_marked(code_hash, &found.etag).then(|| Instead {
+            replaces: Some(found.etag.clone()),
+            generation: Some(self.fresh.clone()),
+        })
     }
 
     /// The files of a set in the cache, each looked at; or the first that is not what it was.
@@ -374,25 +463,32 @@ impl<'a> Gathering<'a> {
     }
 
     /// What the cache lacks of a published set; that it is whole is looked at when it is used.
-    async fn to_fill(&self, code_hash: &CodeHash, manifest: &Manifest) -> anyhow::Result<Cache> {
+    async fn to_fill(
+        &self,
+        code_hash: &CodeHash,
+        manifest: &Manifest,
+        current: Option<&Current<Published>>,
+    ) -> anyhow::Result<Cache> {
         let folder = rules::folder(self.track.cached(code_hash));
         let (fetched, listed) = self.shelf(&folder).await?;
-        let mut replaces = None;
+        let mut instead = Instead::default();
         if let Some(found) = fetched {
-            if let Ok(cached) = Manifest::parse(&found.bytes, &folder) {
-                return Ok(Cache::Stands { from: Some(cached.commit), files: Vec::new() });
-            }
-            replaces = Some(found.etag);
+            instead = match self.removed(code_hash, &found, current) {
+                Some(instead) => instead,
+                None => match Manifest::parse(&found.bytes, &folder) {
+                    Ok(cached) => {
+                        return Ok(Cache::Stands { from: Some(cached.commit), files: Vec::new() });
+                    }
+                    Err(_) => Instead { replaces: Some(found.etag), generation: None },
+                },
+            };
         }
         let files: Vec<FileFacts> = manifest.files.iter().map(ManifestFile::facts).collect();
-        let ground = publish::ground(self.store(), &folder, &listed, &files).await?;
-        Ok(Cache::Open(Ground { replaces, ..ground }))
+        let ground = publish::ground(self.store(), &folder, &listed, &files, instead).await?;
+        Ok(Cache::Open(ground))
     }
 
-    async fn shelf(
-        &self,
-        folder: &Folder,
-    ) -> anyhow::Result<(Option<crate::s3::store::Fetched>, Vec<Listed>)> {
+    async fn shelf(&self, folder: &Folder) -> anyhow::Result<(Option<Fetched>, Vec<Listed>)> {
         let key = folder.manifest()?;
         let store = self.store();
         futures_util::future::try_join(store.get(&key), store.list(folder.prefix.as_str())).await
@@ -478,6 +574,11 @@ async fn hashed(engine: &Engine, found: Vec<Found>) -> anyhow::Result<Vec<Arc<Ha
         .try_collect::<Vec<Vec<_>>>()
         .await?;
     Ok(hashed.into_iter().flatten().map(Arc::new).collect())
+}
+
+/// The stone that stands somewhere, and its tag.
+fn stone(found: &Fetched) -> Option<(ETag, Stone)> {
+    Stone::parse(&found.bytes).map(|stone| (found.etag.clone(), stone))
 }
 
 /// Whether s3-asset-manager uploaded what lies in a folder without a manifest: there are files, and

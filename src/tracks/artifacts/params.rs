@@ -1,16 +1,21 @@
 //! `params` of the `artifacts` track.
 
+use super::gc::plan::Policy;
+use crate::input::age;
 use crate::input::lenient::{
-    Flag, Text, Texts, closed, fields_of, read, refuse_unknown, schema_of,
+    Count, Flag, Text, Texts, closed, fields_of, read, refuse_unknown, schema_of,
 };
 use crate::input::object_params::{self as object, RawObject};
 use crate::input::selection::Selection;
 use crate::words::fault::fault;
-use crate::words::names::CommitId;
+use crate::words::names::{CommitId, shown};
 use crate::words::object::ObjectOptions;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+/// What is younger, in seconds, no put removes, whatever it is told to keep.
+const YOUNG: i64 = 3600;
 
 /// A get of the `artifacts` track.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct PutArtifacts {
     pub directory: Option<String>,
     /// Which files of it.
     pub files: Selection,
+    /// What older sets are kept when this one is published; none: all.
+    pub retention: Option<Policy>,
     /// What the objects carry.
     pub object: ObjectOptions,
 }
@@ -71,6 +78,10 @@ struct RawPut {
     files: Texts,
     /// Takes files, too, whose path has a name that starts with a dot.
     include_hidden: Flag,
+    /// Removes older sets when this one is published, but for this many of the newest.
+    keep_last: Count,
+    /// The same, but for those published within this time: `60d`, `12h`.
+    keep_within: Text,
 }
 
 impl GetArtifacts {
@@ -111,9 +122,34 @@ impl PutArtifacts {
             repository: raw.repository.get().map(str::to_owned),
             directory: raw.directory.get().map(str::to_owned),
             files: Selection::new(raw.files.get(), raw.include_hidden.is_on())?,
+            retention: retention(raw.keep_last, &raw.keep_within)?,
             object: object::options(&read("params", params)?)?,
         })
     }
+}
+
+/// Which older sets a put keeps; of both, a set is kept that either keeps.
+fn retention(last: Count, within: &Text) -> anyhow::Result<Option<Policy>> {
+    let keep_last = match last.get() {
+        Some(0) => {
+            return Err(fault(
+                "params.keep_last: 0 keeps nothing",
+                "give how many of the newest sets stay, for example 50",
+            ));
+        }
+        count => count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
+    };
+    let read = |text: &str| {
+        age::seconds(text).ok_or_else(|| {
+            fault(
+                format!("params.keep_within: `{}` is no length of time", shown(text)),
+                "give days or hours, for example 60d or 12h",
+            )
+        })
+    };
+    let keep_within = within.get().map(read).transpose()?;
+    let policy = Policy { keep_last, keep_within, wait: YOUNG, ..Policy::default() };
+    Ok((!policy.is_empty()).then_some(policy))
 }
 
 /// The keys of a get's params and of a put's.
@@ -162,6 +198,12 @@ mod tests {
             (json!({"commit": "HEAD"}), "params.commit"),
             (json!({"commit": "a", "commit_file": "b"}), "params: both commit and commit_file"),
             (json!({"repo": "r"}), "params: unknown key `repo`"),
+            (json!({"commit": "a", "keep_last": 0}), "params.commit"),
+            (json!({"repository": "r", "keep_last": 0}), "params.keep_last: 0 keeps nothing"),
+            (
+                json!({"repository": "r", "keep_within": "60"}),
+                "params.keep_within: `60` is no length of time",
+            ),
             (
                 json!({"repository": "r", "files": "["}),
                 "files: `[`: unclosed character class; missing ']'",

@@ -4,6 +4,8 @@
 
 use super::code::open;
 use super::facts::{Gathering, history};
+use super::gc::carry_out::Remover;
+use super::gc::plan::Policy;
 use super::params::{CommitOf, PutArtifacts};
 use super::plan::{Outcome, Plan, Putter, Step};
 use super::rules::{Published, describe, not_found, version};
@@ -35,7 +37,11 @@ pub(in crate::tracks) async fn put(
     let put = PutSet { engine, track, run, options: &params.object };
     let outcome = put.carry_out(&ask).await?;
     put.tell(&ask, &outcome);
-    put.response(&ask, outcome)
+    let response = put.response(&ask, outcome)?;
+    if let Some(policy) = &params.retention {
+        put.retain(&ask, policy).await;
+    }
+    Ok(response)
 }
 
 /// What a put of the `artifacts` track would do now, and what it would answer. Reads only.
@@ -190,6 +196,27 @@ impl<'a> PutSet<'a> {
             }
         }
         Ok(Carried::Out)
+    }
+
+    /// Removes what a policy does not keep, but never this put's own set. What cannot be done is told,
+    /// and left to the next put: the set is published.
+    async fn retain(&self, ask: &Ask, policy: &Policy) {
+        let store = &*self.engine.store;
+        if self.track.lookup || !store.is_conditional() {
+            let why = if self.track.lookup {
+                "this resource only looks"
+            } else {
+                "`conditional_writes` is false"
+            };
+            return store.report().warn(format!("no old set is removed: {why}"));
+        }
+        let mut policy = policy.clone();
+        policy.keep.insert(ask.commit.clone());
+        let remover = Remover { store, track: self.track, run: self.run };
+        if let Err(error) = remover.after_put(&policy).await {
+            let next = "the next put with `keep_last` or `keep_within`, or `s3-asset artifacts gc`, goes on";
+            store.report().warn(format!("old sets were not removed ({next}): {error:#}"));
+        }
     }
 
     /// Tells people what became of a put.

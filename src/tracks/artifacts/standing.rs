@@ -12,7 +12,6 @@ use crate::s3::transfer::AT_ONCE;
 use crate::sealing::publish::{Standing, holds};
 use crate::sealing::set::{Folder, Manifest};
 use crate::words::names::{CodeHash, CommitId};
-use crate::words::object::POSITION;
 use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -42,17 +41,16 @@ pub async fn stood(
     read(fetched, &folder, track).with_context(|| store.uri(key.as_str())).map(Some)
 }
 
-/// Tells whose manifest it is.
+/// Tells whose manifest it is; of a set that was removed, the error says so.
 pub fn read(fetched: Fetched, folder: &Folder, track: &Artifacts) -> anyhow::Result<Stood> {
-    let Fetched { bytes, etag, metadata } = fetched;
-    let own = Manifest::parse(&bytes, folder);
+    let (bytes, etag) = (fetched.bytes.clone(), fetched.etag.clone());
+    let own = Standing::read(fetched, folder);
     if own.is_err()
         && let Some(manifest) = of_cache(&bytes, track)
     {
         return Ok(Stood::Copied { manifest, etag });
     }
-    let position = metadata.get(POSITION).and_then(|text| crate::history::Position::parse(text));
-    Ok(Stood::Own(Standing { manifest: own?, position }))
+    own.map(Stood::Own)
 }
 
 /// The manifest of the cache's set for the code that it names itself.

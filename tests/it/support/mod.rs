@@ -29,7 +29,7 @@ pub(crate) fn only_reads(server: &Handle) {
     let requests = server.requests();
     assert!(!requests.is_empty(), "nothing was asked");
     for request in requests {
-        let reads = ["GetObject", "HeadObject", "ListObjectsV2"];
+        let reads = ["GetObject", "HeadObject", "ListObjectsV2", "ListMultipartUploads"];
         assert!(reads.contains(&request.operation), "{}", request.operation);
     }
 }

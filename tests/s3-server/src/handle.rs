@@ -324,6 +324,11 @@ impl Handle {
         versions.collect()
     }
 
+    /// Lets the uploads in parts that nobody finished have begun then.
+    pub fn set_uploads_begun(&self, at: SystemTime) {
+        self.shared.store.lock().uploads.begun_at(at);
+    }
+
     /// The uploads in parts that nobody finished, by key.
     pub fn uploads(&self, bucket: &str) -> Vec<UnfinishedUpload> {
         let state = self.shared.store.lock();

@@ -110,6 +110,13 @@ pub(crate) struct Uploads {
 }
 
 impl Uploads {
+    /// Lets all of them have begun then.
+    pub(crate) fn begun_at(&mut self, at: SystemTime) {
+        self.by_id.values_mut().for_each(|upload| upload.initiated = at);
+    }
+}
+
+impl Uploads {
     pub(crate) fn insert(&mut self, number: u64, upload: Upload) -> String {
         let id = format!("upload-{number:012}");
         self.by_id.insert(id.clone(), upload);

@@ -65,7 +65,13 @@ fn manifest(time: &str, code_hash: Option<CodeHash>) -> Manifest {
 }
 
 fn free() -> Ground {
-    Ground { claim: Claimed::ByNobody, taken: HashMap::new(), held: HashSet::new(), replaces: None }
+    Ground {
+        claim: Claimed::ByNobody,
+        taken: HashMap::new(),
+        held: HashSet::new(),
+        replaces: None,
+        generation: None,
+    }
 }
 
 fn cached() -> Cache {

@@ -1,0 +1,229 @@
+//! `s3-asset artifacts gc`: sets that nobody needs any more. [`crate::tracks::artifacts::gc`] says why
+//! it may run beside puts, gets and itself.
+
+use super::artifacts::commit;
+use super::by::By;
+use super::sets_options::{Opened, SetsOptions};
+use super::{Output, table};
+use crate::history::stored::Current;
+use crate::machine::report::{Report, count, size};
+use crate::machine::terminal::{self, until_terminated};
+use crate::s3::store::Written;
+use crate::tracks::artifacts::code::tags;
+use crate::tracks::artifacts::gc::carry_out::Remover;
+use crate::tracks::artifacts::gc::facts::gather;
+use crate::tracks::artifacts::gc::plan::{Action, Facts, Fate, Policy};
+use crate::tracks::artifacts::rules::Published;
+use crate::words::fault::fault;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub(super) const HELP: &str = "\
+Prints what is kept and what goes, each with its reason; --delete does it. A set is kept if any of the
+options keeps it; the newest always is, and what is younger than --wait. With sets go those of the
+cache whose code no kept set has, what dead puts left, and uploads that nobody completed.
+
+Examples:
+  s3-asset artifacts gc --bucket my-assets --keep-last 50
+  s3-asset artifacts gc --bucket my-assets --keep-last 50 --keep-within 30d --keep-tagged . --delete";
+
+/// Puts are over by then, and clocks agree so far.
+const LEAST: i64 = 3600;
+const DAY: i64 = 86_400;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Does it; without this, only shows what would be done
+    #[arg(long)]
+    delete: bool,
+    /// Keeps this many of the newest sets
+    #[arg(long, value_name = "N")]
+    keep_last: Option<usize>,
+    /// Keeps what was published within this time: days or hours, for example 30d, 12h
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    keep_within: Option<i64>,
+    /// Keeps the set of a commit: its full hash, or at least 7 digits of one that is in the history
+    #[arg(long, value_name = "COMMIT")]
+    keep: Vec<String>,
+    /// Keeps the sets of commits that a tag of this git checkout points to
+    #[arg(long, value_name = "REPOSITORY")]
+    keep_tagged: Option<PathBuf>,
+    /// How long whatever is younger is left alone: days or hours, at least 1h
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = wait)]
+    wait: i64,
+    #[command(flatten)]
+    by: By,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    sets: SetsOptions,
+}
+
+fn age(text: &str) -> Result<i64, String> {
+    crate::input::age::seconds(text)
+        .ok_or_else(|| "give days or hours, for example 7d or 12h".to_owned())
+}
+
+fn wait(text: &str) -> Result<i64, String> {
+    match age(text)? {
+        seconds if seconds >= LEAST => Ok(seconds),
+        _ => Err("less than an hour: a put under way might need it".to_owned()),
+    }
+}
+
+pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let opened = arguments.sets.open(report).await?;
+    let work = gc(&opened, &arguments);
+    until_terminated(opened.engine.store.abort_all(), work).await
+}
+
+async fn policy(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Policy> {
+    let mut policy = Policy {
+        keep_last: arguments.keep_last,
+        keep_within: arguments.keep_within,
+        wait: arguments.wait,
+        ..Policy::default()
+    };
+    for text in &arguments.keep {
+        policy.keep.insert(commit(opened, text).await?);
+    }
+    if let Some(repository) = &arguments.keep_tagged {
+        policy.tagged = tags(repository)?;
+        if policy.tagged.is_empty() {
+            let shown = repository.display();
+            opened.engine.store.report().warn(format!("{shown} has no tags: they keep nothing"));
+        }
+    }
+    let is_asked = arguments.keep_tagged.is_some() || !policy.is_empty();
+    if !is_asked || arguments.keep_last == Some(0) {
+        return Err(fault(
+            "nothing says what to keep, and so everything would go",
+            "give --keep-last, --keep-within, --keep or --keep-tagged; several keep what any of them keeps",
+        ));
+    }
+    Ok(policy)
+}
+
+async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let (store, track) = (&*opened.engine.store, &opened.track);
+    if arguments.delete && !store.is_conditional() {
+        return Err(fault(
+            "nothing is removed where `conditional_writes` is false",
+            "removing beside puts is safe by conditional writes only: use a server that has them",
+        ));
+    }
+    let (policy, run) = (policy(opened, arguments).await?, arguments.by.run()?);
+    let remover = Remover { store, track, run: &run };
+    if !arguments.delete {
+        let (facts, current) = gather(store, track).await?;
+        let plan = facts.plan(&policy);
+        tell(arguments, &facts, &plan, current.as_ref(), None)?;
+        store.report().info(format!("would be removed: {}", totals(&plan)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut deleted = remover.finish().await?;
+    let (facts, plan) = loop {
+        let (facts, current) = gather(store, track).await?;
+        let plan = facts.plan(&policy);
+        let marked = match current {
+            Some(current) => remover.mark(current, &plan).await?,
+            None => Written::Yes,
+        };
+        if marked == Written::Yes {
+            break (facts, plan);
+        }
+        store.report().info("another writer was faster: everything is looked at anew");
+    };
+    deleted += remover.finish().await?;
+    deleted += remover.clean(&plan).await?;
+    tell(arguments, &facts, &plan, None, Some(deleted))?;
+    store.report().success(format!("removed: {}", totals(&plan)));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn gone(plan: &[Fate]) -> impl Iterator<Item = &Fate> {
+    plan.iter().filter(|fate| fate.action == Action::Remove)
+}
+
+fn totals(plan: &[Fate]) -> String {
+    let of = |kind: &str| gone(plan).filter(|fate| fate.kind() == kind).count();
+    let bytes = gone(plan).map(|fate| fate.bytes).sum();
+    let left = of("leftover") + of("unnamed") + of("upload");
+    format!(
+        "{}, {} of the cache, {}; {}",
+        count(of("set"), "set"),
+        of("cache"),
+        count(left, "leftover"),
+        size(bytes)
+    )
+}
+
+/// What stands, by age: how many sets, their bytes, and what of it goes.
+fn by_age(facts: &Facts, plan: &[Fate]) -> Vec<[String; 5]> {
+    let ages = [("a day", DAY), ("7 days", 7 * DAY), ("30 days", 30 * DAY), ("90 days", 90 * DAY)];
+    let mut from = i64::MIN;
+    let mut rows = Vec::new();
+    for (name, to) in ages.into_iter().chain([("older", i64::MAX)]) {
+        let is_in = |fate: &&Fate| {
+            let age = facts.now.saturating_sub(fate.time.unwrap_or(0));
+            fate.commit().is_some() && age >= from && age < to
+        };
+        let all: Vec<&Fate> = plan.iter().filter(is_in).collect();
+        let gone = all.iter().filter(|fate| fate.action == Action::Remove);
+        let freed: u64 = gone.clone().map(|fate| fate.bytes).sum();
+        let name = if to == i64::MAX { name.to_owned() } else { format!("up to {name}") };
+        let bytes: u64 = all.iter().map(|fate| fate.bytes).sum();
+        let (number, removed) = (all.len().to_string(), gone.count().to_string());
+        rows.push([name, number, size(bytes), removed, size(freed)]);
+        from = to;
+    }
+    rows
+}
+
+fn tell(
+    arguments: &Arguments,
+    facts: &Facts,
+    plan: &[Fate],
+    current: Option<&Current<Published>>,
+    deleted: Option<usize>,
+) -> anyhow::Result<()> {
+    let unfinished = current.map(|it| it.head.removing().len()).unwrap_or(0);
+    if arguments.output.json {
+        let fate = |fate: &Fate| -> Value {
+            json!({
+                "action": fate.action,
+                "kind": fate.kind(),
+                "name": fate.name(),
+                "time": fate.told_time(),
+                "bytes": fate.bytes,
+                "why": fate.why,
+            })
+        };
+        return terminal::answer(&json!({
+            "dry_run": deleted.is_none(),
+            "plan": plan.iter().map(fate).collect::<Vec<_>>(),
+            "unfinished": unfinished,
+            "objects_deleted": deleted,
+            "bytes": gone(plan).map(|fate| fate.bytes).sum::<u64>(),
+        }));
+    }
+    let row = |fate: &Fate| {
+        let action = if fate.action == Action::Keep { "keep" } else { "remove" };
+        let all =
+            [action, fate.kind(), &fate.name(), &fate.told_time(), &size(fate.bytes), &fate.why];
+        all.map(str::to_owned).to_vec()
+    };
+    let rows: Vec<_> = plan.iter().map(row).collect();
+    let mut text = table::table(&["action", "kind", "name", "time", "size", "why"], &rows);
+    let ages: Vec<_> = by_age(facts, plan).into_iter().map(|row| row.to_vec()).collect();
+    text.push('\n');
+    text.push_str(&table::table(&["age", "sets", "size", "go", "of size"], &ages));
+    if unfinished > 0 {
+        let sets = count(usize::try_from(unfinished).unwrap_or(usize::MAX), "set");
+        text.push_str(&format!("\n{sets} of a removal that was stopped would be removed first\n"));
+    }
+    terminal::print(text.as_bytes())
+}

@@ -1,0 +1,443 @@
+//! Removal of sets: what goes and what stays, killed anywhere, at once with puts and with itself.
+
+mod races;
+
+use crate::support::{BUCKET, Checkout, Embedded, Resource, Tree, commit, on_threads, only_reads};
+use s3_test_server::{Action, Fault};
+use serde_json::{Value, json};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// `s3-asset artifacts`, with this bucket.
+fn command(server: &s3_test_server::Handle, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-asset"));
+    command
+        .arg("artifacts")
+        .args(arguments)
+        .env_clear()
+        .env("AWS_ACCESS_KEY_ID", server.access_key())
+        .env("AWS_SECRET_ACCESS_KEY", server.secret_key())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_DEFAULT_REGION", "eu-west-2")
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("PACKAGE_ASSETS_BUCKET", BUCKET)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn ended(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Runs it; it must succeed.
+#[track_caller]
+fn artifacts(server: &s3_test_server::Handle, arguments: &[&str]) -> String {
+    let (code, stdout, stderr) = ended(&command(server, arguments).output().expect("runs"));
+    assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
+    stdout
+}
+
+/// Removes all but the newest set.
+#[track_caller]
+fn gc(server: &s3_test_server::Handle) -> Value {
+    let told = artifacts(server, &["gc", "--keep-last", "1", "--wait", "1h", "--delete", "--json"]);
+    serde_json::from_str(&told).expect("JSON")
+}
+
+/// Lets everything in the bucket be written, and entered, a month ago.
+fn age(server: &Embedded) {
+    for key in server.keys(BUCKET) {
+        if key.starts_with("artifacts/.history") {
+            let text = server.text(&key);
+            let aged: Vec<String> = text.lines().map(aged).collect();
+            server.put(BUCKET, &key, aged.join("\n") + "\n", &[]);
+        }
+        server.set_modified(BUCKET, &key, SystemTime::now() - 30 * DAY);
+    }
+}
+
+fn aged(line: &str) -> String {
+    match line.split_once("\"time\":\"") {
+        Some((before, rest)) => {
+            format!(
+                "{before}\"time\":\"2026-01-01T00:00:00Z{}",
+                &rest["2026-01-01T00:00:00Z".len()..]
+            )
+        }
+        None => line.to_owned(),
+    }
+}
+
+fn tree(n: usize) -> Tree {
+    Tree::of("app.zip", format!("of set {n}")).with("d/more", format!("more of set {n}"))
+}
+
+/// Everything that a check shows can be fetched, and every byte is there; answers the commits.
+#[track_caller]
+fn all_whole(resource: &Resource, at: &str) -> Vec<String> {
+    let versions = resource.clone().set("initial_history", 99).versions(None);
+    for version in &versions {
+        let got = resource.get(version, json!({}));
+        assert!(got.run.succeeded(), "{at}: {version}: {}", got.run.stderr);
+    }
+    versions.iter().map(|it| it["commit"].as_str().expect("a commit").to_owned()).collect()
+}
+
+/// The keys that are neither the history's nor stones.
+fn keys(server: &Embedded) -> Vec<String> {
+    let is_stone = |key: &str| {
+        key.ends_with("/.manifest.json") && server.text(key).contains("s3-asset-removed/1")
+    };
+    let all = server.keys(BUCKET).into_iter();
+    all.filter(|key| !key.starts_with("artifacts/.history") && !is_stone(key)).collect()
+}
+
+#[test]
+fn what_nothing_keeps_goes_and_the_rest_stays_whole() {
+    let server = Embedded::new();
+    let resource = server.resource();
+    let versions: Vec<Value> =
+        (1..=5).map(|n| resource.publish(&commit(n), &tree(n)).version()).collect();
+    // A put that was killed before its manifest, and an upload that nobody completed.
+    let dead = format!("artifacts/{}", commit(77));
+    server.put(BUCKET, &format!("{dead}/.pending"), "{}", &[]);
+    server.put(BUCKET, &format!("{dead}/app.zip"), "half", &[]);
+    // What a loser of a race left under keys of its own, and what s3-asset-manager uploaded.
+    let lost = format!("artifacts/{}/.sets/{}/app.zip", commit(5), "d".repeat(64));
+    server.put(BUCKET, &lost, "lost", &[]);
+    let others = format!("artifacts/{}/app.zip", commit(88));
+    server.put(BUCKET, &others, "theirs", &[("commit-hash", &commit(88))]);
+    age(&server);
+    let before = server.snapshot(BUCKET);
+
+    server.reset_requests();
+    let second = commit(2);
+    let gc_of = |more: &[&str]| {
+        let all = [&["gc", "--keep-last", "2", "--keep", &second][..], more].concat();
+        artifacts(&server, &all)
+    };
+    let told = gc_of(&[]);
+    only_reads(&server);
+    assert!(server.snapshot(BUCKET) == before, "a dry run changes nothing");
+    for (action, what, why) in [
+        ("remove", commit(1), "nothing keeps it"),
+        ("keep", commit(2), "named to be kept"),
+        ("remove", commit(3), "nothing keeps it"),
+        ("keep", commit(4), "one of the newest 2"),
+        ("keep", commit(5), "the newest"),
+        ("remove", commit(77), "left by a put that did not end"),
+        ("remove", lost.clone(), "does not name it"),
+        ("keep", commit(88), "s3-asset-manager's"),
+    ] {
+        let is_it = |line: &&str| line.starts_with(action) && line.contains(&what);
+        assert!(told.lines().filter(is_it).any(|line| line.contains(why)), "{what}: {told}");
+    }
+    let plan: Value = serde_json::from_str(&gc_of(&["--json"])).expect("JSON");
+    assert_eq!(plan["plan"].as_array().expect("a plan").len(), 8);
+
+    let listed = artifacts(&server, &["list", "--size", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let in_folder = |n: usize| -> usize {
+        let of = |key: &&String| key.starts_with(&format!("artifacts/{}/", commit(n)));
+        let all = server.keys(BUCKET);
+        all.iter().filter(of).map(|key| server.get(BUCKET, key).expect(key).bytes().len()).sum()
+    };
+    for (listed, n) in listed.as_array().expect("sets").iter().zip([5, 4, 3, 2, 1]) {
+        assert_eq!(listed["size"], in_folder(n), "{listed}");
+    }
+
+    gc_of(&["--delete"]);
+    let stands = [2, 4, 5].map(commit);
+    assert_eq!(all_whole(&resource, "after it"), stands);
+    for n in [2, 4, 5] {
+        assert_eq!(resource.get(&versions[n - 1], json!({})).assets(), tree(n));
+        assert_eq!(server.published(&format!("artifacts/{}", commit(n))), Some(tree(n)));
+    }
+    let left = keys(&server);
+    assert!(left.contains(&others) && !left.contains(&lost), "{left:?}");
+    for n in [1, 3, 77] {
+        assert!(left.iter().all(|key| !key.contains(&commit(n))), "{left:?}");
+    }
+    // Of a removed version: a check starts anew, and nothing else says that it is there.
+    assert_eq!(resource.versions(Some(&versions[0])), [versions[4].clone()]);
+    assert_eq!(resource.versions(Some(&versions[3])), versions[3..]);
+    let error = resource.get(&versions[0], json!({})).nothing_but_an_error();
+    assert!(
+        error.contains(&format!("the set in artifacts/{}/ was removed at 20", commit(1))),
+        "{error}"
+    );
+    for arguments in [&["show"][..], &["verify"]] {
+        let output = command(&server, &[arguments, &[&commit(1)]].concat()).output().expect("runs");
+        let (code, _, stderr) = ended(&output);
+        assert!(code == Some(1) || arguments == ["verify"], "{stderr}");
+    }
+    let import = artifacts(&server, &["import", "--dry-run", "--json"]);
+    let import: Value = serde_json::from_str(&import).expect("JSON");
+    assert_eq!(import["sets"].as_array().expect("sets").len(), 1, "{import}");
+
+    // Run again, it changes nothing.
+    let before = server.snapshot(BUCKET);
+    gc_of(&["--delete"]);
+    assert!(server.snapshot(BUCKET) == before);
+
+    // Published again: the newest version, and whole.
+    let again = resource.publish(&commit(1), &tree(1)).version();
+    assert_eq!(again, versions[0]);
+    assert_eq!(all_whole(&resource, "again"), [2, 4, 5, 1].map(commit));
+    assert_eq!(resource.get(&again, json!({})).assets(), tree(1));
+    assert_eq!(server.published(&format!("artifacts/{}", commit(1))), Some(tree(1)));
+    let before = server.snapshot(BUCKET);
+    assert_eq!(resource.publish(&commit(1), &tree(1)).version(), again);
+    assert!(server.snapshot(BUCKET) == before, "a put of what stands changes nothing");
+}
+
+/// Uploads that nobody completed go when they are old; and what is asked for is what
+/// assets/policies/artifacts-gc.json allows.
+#[test]
+fn uploads_that_were_left_are_given_up() {
+    let server = Embedded::new();
+    let resource = server.resource();
+    for n in 1..=2 {
+        resource.publish(&commit(n), &tree(n)).version();
+    }
+    server.fault(Fault::new(Action::KillBefore).on("CompleteMultipartUpload"));
+    let large = crate::support::Inputs::of(&Tree::of("large", crate::support::noise(1, 17 << 20)));
+    let params = json!({"commit": commit(3), "directory": "assets"});
+    server.put_as_victim(&resource, large.path(), &params);
+    server.clear_faults();
+    age(&server);
+    assert_eq!(server.uploads(BUCKET).len(), 1);
+    gc(&server);
+    assert_eq!(server.uploads(BUCKET).len(), 1, "it is young");
+    server.set_uploads_begun(SystemTime::now() - 30 * DAY);
+    server.reset_requests();
+    gc(&server);
+    assert!(server.uploads(BUCKET).is_empty());
+    assert_eq!(all_whole(&resource, "after it"), [commit(2)]);
+    let policy = include_str!("../../assets/policies/artifacts-gc.json");
+    for request in server.requests() {
+        let action = match request.operation {
+            "HeadObject" => "GetObject",
+            "ListObjectsV2" => "ListBucket",
+            "ListMultipartUploads" => "ListBucketMultipartUploads",
+            other => other,
+        };
+        assert!(policy.contains(&format!("\"s3:{action}\"")), "{action}");
+    }
+}
+
+#[test]
+fn what_is_asked_must_keep_something() {
+    let server = Embedded::new();
+    server.resource().publish(&commit(1), &tree(1)).version();
+    for (arguments, why) in [
+        (&["gc", "--delete"][..], "nothing says what to keep"),
+        (&["gc", "--keep-last", "0"], "nothing says what to keep"),
+        (&["gc", "--keep-last", "1", "--wait", "59"], "give days or hours"),
+        (&["gc", "--keep-last", "1", "--wait", "0h"], "less than an hour"),
+        (&["gc", "--keep-within", "soon"], "give days or hours"),
+        (&["gc", "--keep", "abc"], "names no commit"),
+        (&["gc", "--keep-tagged", "/nowhere"], "is not a git repository"),
+        (
+            &["gc", "--keep-last", "1", "--delete", "--no-conditional-writes"],
+            "nothing is removed where `conditional_writes` is false",
+        ),
+    ] {
+        let (code, _, stderr) = ended(&command(&server, arguments).output().expect("runs"));
+        assert!(code != Some(0) && stderr.contains(why), "{arguments:?}: {stderr}");
+    }
+    assert_eq!(all_whole(&server.resource(), "after it"), [commit(1)]);
+}
+
+#[test]
+fn tags_of_a_checkout_keep_sets() {
+    let server = Embedded::new();
+    let resource = server.resource();
+    let checkout = Checkout::of(&Tree::of("a", "1"));
+    let params = json!({"repository": "repo", "directory": "assets"});
+    let mut commits = Vec::new();
+    for n in 1..=4 {
+        commits.push(checkout.commit(&format!("change {n}")));
+        checkout.input("assets", &tree(n));
+        resource.put(checkout.inputs(), &params).version();
+        if n == 1 {
+            checkout.git(&["tag", "v1"]);
+        }
+        if n == 2 {
+            checkout.git(&["tag", "--annotate", "--message", "two", "v2"]);
+        }
+    }
+    age(&server);
+    let repo = checkout.repo();
+    artifacts(&server, &["gc", "--keep-tagged", &repo.to_string_lossy(), "--delete"]);
+    let want = [&commits[0], &commits[1], &commits[3]].map(String::clone);
+    assert_eq!(all_whole(&resource, "after it"), want);
+}
+
+/// A bucket with three old sets, two of the same code, and what a dead put left.
+fn bucket() -> (Embedded, Resource, Checkout, Vec<String>) {
+    let server = Embedded::new();
+    let resource = server.resource().artifacts("code_hash", "src/**");
+    let checkout = Checkout::of(&Tree::of("src/a", "1"));
+    let params = json!({"repository": "repo", "directory": "assets"});
+    let mut commits = vec![checkout.head()];
+    checkout.input("assets", &Tree::of("app.zip", "of the first code"));
+    resource.put(checkout.inputs(), &params).version();
+    commits.push(checkout.commit("the same code"));
+    resource.put(checkout.inputs(), &params).version();
+    std::fs::write(checkout.repo().join("src/a"), "2").expect("a file");
+    commits.push(checkout.commit("other code"));
+    checkout.input("assets", &Tree::of("app.zip", "of the second code"));
+    resource.put(checkout.inputs(), &params).version();
+    let dead = format!("artifacts/{}", commit(77));
+    server.put(BUCKET, &format!("{dead}/.pending"), "{}", &[]);
+    server.put(BUCKET, &format!("{dead}/app.zip"), "half", &[]);
+    age(&server);
+    (server, resource, checkout, commits)
+}
+
+/// Killed before and after each of its requests, a removal leaves what a check shows whole, a put of
+/// what it removes makes that whole again, and the next removal ends it.
+#[test]
+fn a_removal_may_be_killed_anywhere() {
+    let (server, resource, checkout, commits) = bucket();
+    let stored = server.stored();
+    server.reset_requests();
+    gc(&server);
+    let requests = server.requests().len() as u64;
+    assert!(requests > 30, "{requests}");
+    assert_eq!(all_whole(&resource, "undisturbed"), commits[2..]);
+    let want = keys(&server);
+    assert_eq!(want.len(), 6, "{want:?}");
+
+    // With the same code as the removed sets, so out of the cache while that stands.
+    checkout.git(&["checkout", "--quiet", &commits[1]]);
+    checkout.input("assets", &Tree::of("app.zip", "of the first code"));
+    let points: Vec<(u64, Action)> =
+        (1..=requests).flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)]).collect();
+    let killed = AtomicUsize::new(0);
+    on_threads(3, &points, |(n, action)| {
+        let at = format!("request {n}, {action:?}");
+        let server = Embedded::new();
+        server.restore(&stored);
+        age(&server);
+        let resource = server.resource().artifacts("code_hash", "src/**");
+        server.fault(Fault::new(action.clone()).nth(*n));
+        let arguments = ["gc", "--keep-last", "1", "--wait", "1h", "--delete"];
+        let child = command(&server, &arguments).spawn().expect("runs");
+        server.set_victim(child.id());
+        let output = child.wait_with_output().expect("ends");
+        server.clear_victim();
+        server.clear_faults();
+        killed.fetch_add(usize::from(output.status.code().is_none()), Ordering::Relaxed);
+        let shown = all_whole(&resource, &at);
+        assert!(shown == commits || shown == commits[2..], "{at}: {shown:?}");
+        if n % 2 == 0 {
+            let params = json!({"repository": "repo", "directory": "assets"});
+            let version = resource.put(checkout.inputs(), &params).version();
+            assert_eq!(version["commit"], commits[1].as_str(), "{at}");
+            let got = resource.get(&version, json!({}));
+            assert_eq!(got.assets(), Tree::of("app.zip", "of the first code"), "{at}");
+            assert!(all_whole(&resource, &at).contains(&commits[1]), "{at}");
+            age(&server);
+        }
+        gc(&server);
+        age(&server);
+        gc(&server);
+        let shown = all_whole(&resource, &at);
+        assert_eq!(shown.len(), 1, "{at}: {shown:?}");
+        if shown == commits[2..] {
+            assert_eq!(keys(&server), want, "{at}");
+        } else {
+            let left = keys(&server);
+            let of_others = |key: &&String| key.contains(&commits[2]) || key.contains(&commits[0]);
+            assert_eq!(left.iter().filter(of_others).count(), 0, "{at}: {left:?}");
+        }
+        let head = server.text("artifacts/.history.json");
+        assert!(!head.contains("removing"), "{at}: {head}");
+    });
+    let killed = killed.into_inner();
+    println!("killed at {killed} of {} points", points.len());
+    assert!(killed + 2 >= points.len(), "{killed} of {}", points.len());
+}
+
+/// A put may keep the newest sets: it removes a few old ones, in few requests, and never its own.
+#[test]
+fn a_put_removes_what_its_params_do_not_keep() {
+    let server = Embedded::new();
+    let resource = server.resource();
+    let put = |n: usize, more: Value| {
+        let inputs = crate::support::Inputs::of(&tree(n));
+        let mut params = json!({"commit": commit(n), "directory": "assets"});
+        let more = more.as_object().expect("a map").clone();
+        params.as_object_mut().expect("a map").extend(more);
+        resource.put(inputs.path(), &params)
+    };
+    let old = 40;
+    for n in 1..=old {
+        put(n, json!({})).version();
+    }
+    age(&server);
+    // Within the time, or among the newest.
+    put(old + 1, json!({"keep_last": 5, "keep_within": "9999d"})).version();
+    assert_eq!(all_whole(&resource, "kept").len(), old + 1);
+    server.reset_requests();
+    put(old + 2, json!({"keep_last": 5})).version();
+    let requests = server.requests().len();
+    let want: Vec<String> = (17..=old + 2).map(commit).collect();
+    assert_eq!(all_whole(&resource, "sixteen"), want);
+    // A put of a few requests, and for each of 16 sets a stone and two files.
+    assert!(requests < 20 + 16 * 9, "{requests}");
+    // The own set is kept, however old.
+    put(17, json!({"keep_last": 5})).version();
+    let shown = all_whole(&resource, "its own");
+    assert_eq!(shown.len(), old + 2 - 32, "{shown:?}");
+    assert!(shown.contains(&commit(17)));
+    put(old + 2, json!({"keep_last": 5})).version();
+    let shown = all_whole(&resource, "the rest");
+    assert_eq!(shown, (old - 2..=old + 2).map(commit).collect::<Vec<_>>());
+    // What retention cannot do fails no put.
+    age(&server);
+    server.fault(Fault::new(Action::Status(403, "AccessDenied")).on("DeleteObject").always());
+    let run = put(old + 3, json!({"keep_last": 2}));
+    run.version();
+    assert!(run.stderr.contains("old sets were not removed"), "{}", run.stderr);
+    server.clear_faults();
+    put(old + 4, json!({"keep_last": 2})).version();
+    let shown = all_whole(&resource, "the rest");
+    assert!(
+        shown.contains(&commit(old + 4))
+            && !server.text("artifacts/.history.json").contains("removing")
+    );
+    assert!(keys(&server).iter().all(|key| !key.contains(&commit(old - 2))));
+}
+
+/// A long history: what is older than the head is read by parts, the oldest first.
+#[test]
+fn a_put_removes_from_a_long_history() {
+    let server = Embedded::new();
+    crate::support::Grown::new(&server, 400, &[]);
+    let resource = server.resource();
+    let inputs = crate::support::Inputs::of(&tree(1));
+    for round in 1..=3 {
+        let params =
+            json!({"commit": commit(900 + round), "directory": "assets", "keep_last": 380});
+        server.reset_requests();
+        resource.put(inputs.path(), &params).version();
+        let parts = server.requests_of("GetObject");
+        let parts = parts
+            .iter()
+            .filter(|it| it.key.as_deref().is_some_and(|key| key.contains(".history/")));
+        assert!(parts.count() <= 18);
+    }
+    let versions = resource.set("initial_history", 999).versions(None);
+    // Two rounds of sixteen at most: 403 sets, of which 380 are kept.
+    assert_eq!(versions.len(), 380);
+    assert_eq!(versions[0], json!({"commit": commit(24)}));
+}

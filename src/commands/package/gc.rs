@@ -4,6 +4,7 @@
 use super::Output;
 use super::gc_plan::{Action, Blobs, Step};
 use crate::commands::table::table;
+use crate::input::age::seconds;
 use crate::machine::environment::now_in_milliseconds;
 use crate::machine::report::{count, size};
 use crate::machine::terminal::{answer, print};
@@ -53,12 +54,7 @@ pub(super) struct Arguments {
 }
 
 fn age(text: &str) -> Result<i64, String> {
-    let seconds = match (text.strip_suffix('d'), text.strip_suffix('h')) {
-        (Some(days), _) => days.parse::<i64>().ok().and_then(|n| n.checked_mul(86_400)),
-        (_, Some(hours)) => hours.parse::<i64>().ok().and_then(|n| n.checked_mul(3_600)),
-        _ => None,
-    };
-    match seconds {
+    match seconds(text) {
         Some(seconds) if seconds >= LEAST => Ok(seconds),
         Some(_) => Err("less than an hour: an add under way might need the blob".to_owned()),
         None => Err("give days or hours, for example 7d or 12h".to_owned()),
@@ -107,7 +103,13 @@ pub(super) async fn run(
         report.info("add --delete to do it");
     }
     if arguments.output.json {
-        answer(&json!({"done": arguments.delete, "blobs": steps}))?;
+        let told = |step: &Step| -> anyhow::Result<serde_json::Value> {
+            let mut value = serde_json::to_value(step)?;
+            value["why"] = step.action.why().into();
+            Ok(value)
+        };
+        let blobs = steps.iter().map(told).collect::<anyhow::Result<Vec<_>>>()?;
+        answer(&json!({"done": arguments.delete, "blobs": blobs}))?;
     } else {
         let row = |step: &Step| {
             let action = match step.action {
@@ -116,10 +118,11 @@ pub(super) async fn run(
                 Action::Delete => "delete",
             };
             let (sha, since) = (step.sha256.hex(), Utc::of_seconds(step.modified));
-            vec![action.to_owned(), sha, step.size.to_string(), since.to_string()]
+            let why = step.action.why().to_owned();
+            vec![action.to_owned(), sha, step.size.to_string(), since.to_string(), why]
         };
         let rows: Vec<_> = steps.iter().map(row).collect();
-        print(table(&["action", "sha256", "size", "since"], &rows).as_bytes())?;
+        print(table(&["action", "sha256", "size", "since", "why"], &rows).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -36,6 +36,17 @@ pub(super) enum Action {
     Delete,
 }
 
+impl Action {
+    /// Why it is done.
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Action::Restore => "a version refers to it again",
+            Action::SetAside => "no version refers to it",
+            Action::Delete => "set aside long ago, and no version refers to it",
+        }
+    }
+}
+
 /// What is done with which blob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Step {

@@ -97,6 +97,20 @@ fn a_release_is_verified_by_parts_as_well() {
     assert_eq!(server.requests_of("GetObject").len(), 2 + 4, "history, record, and four ranges");
 }
 
+/// A policy may give the archive's objects and none of its records: then the whole is verified.
+#[test]
+fn a_record_that_may_not_be_read_is_done_without() {
+    let server = Embedded::with(|options| options.fast_etags = true);
+    let (resource, inputs) = (at_rank(&server), Inputs::of(&tree()));
+    let put = json!({"file": "assets/large.bin", "version": "1"});
+    let version = resource.put(inputs.path(), &put).version();
+    let denied = Fault::new(Action::Status(403, "AccessDenied")).key_contains("release.json");
+    server.fault(denied.always());
+    let got = resource.get(&version, json!({}));
+    assert!(got.run.succeeded(), "{}", got.run.stderr);
+    assert!(std::fs::read(got.path().join("large.bin")).expect("the file") == noise(1, SIZE));
+}
+
 /// What the server keeps wrong is an error that names the object and the part, whichever part it is.
 #[test]
 fn a_part_that_stays_wrong_is_an_error() {

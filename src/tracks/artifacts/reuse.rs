@@ -126,7 +126,8 @@ mod tests {
             older("old", "a", "a", large),
             older("old", "c", "c", large + 1),
         ];
-        let cases: [(Vec<Arc<Hashed>>, &[&str], &[&str]); 8] = [
+        type Case<'a> = (Vec<Arc<Hashed>>, &'a [&'a str], &'a [&'a str]);
+        let cases: [Case<'_>; 8] = [
             (vec![], &[], &[]),
             (vec![local("a", "a", large)], &[], &["artifacts/new/a"]),
             (vec![local("d/other", "a", large)], &[], &["artifacts/new/a"]),

@@ -125,7 +125,8 @@ async fn parts(
     release: &Release,
 ) -> anyhow::Result<Option<Parts>> {
     let shelf = track.shelf(&release.version)?;
-    let Some(found) = store.get(&shelf.record()?).await? else { return Ok(None) };
+    let found = store.get_if_allowed(&shelf.record()?).await?;
+    let Some(found) = found else { return Ok(None) };
     let record = Record::parse(&found.bytes, &release.version, &track.file, &shelf);
     Ok(record.ok().filter(|it| it.release == *release).and_then(|it| it.parts))
 }

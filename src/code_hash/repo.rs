@@ -3,7 +3,7 @@
 //!
 //! Checkouts as Concourse hands them over are all right: shallow, with a detached HEAD, owned by
 //! another user, with submodules, linked worktrees, without blobs (a partial clone). Of a repository that
-//! names objects by SHA-256 only the commit is known: see [`head`].
+//! names objects by SHA-256 only the commit is known.
 
 use std::collections::BTreeMap;
 use std::fmt;

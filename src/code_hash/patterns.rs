@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
 use super::{Listing, Mode};
-use crate::words::names::shown;
+use crate::words::names::{refusal, shown};
 use crate::words::pattern::flaw;
 
 /// The compiled patterns of a code hash.
@@ -289,7 +289,7 @@ pub struct PatternError {
 
 impl PatternError {
     pub(super) fn new(pattern: &str, why: String) -> Self {
-        Self { pattern: pattern.to_owned(), why }
+        Self { pattern: pattern.to_owned(), why: refusal(why) }
     }
 }
 

@@ -149,6 +149,9 @@ impl Manifest {
                 return Err(bad(format!("names the path `{}` twice", file.path)));
             }
         }
+        if manifest.files.iter().try_fold(0u64, |all, it| all.checked_add(it.size)).is_none() {
+            return Err(bad("has more bytes than there can be".to_owned()));
+        }
         let facts: Vec<_> = manifest.files.iter().map(ManifestFile::facts).collect();
         if digest(&facts) != manifest.digest {
             return Err(bad("does not match its own digest".to_owned()));
@@ -300,6 +303,10 @@ mod tests {
             (text.replace("\"path\": \"b\"", "\"path\": \".found\""), "reserved path `.found`"),
             (text.replace("\"path\": \"b\"", "\"path\": \"a/x\""), "names the path `a/x` twice"),
             (text.replace("\"path\": \"b\"", "\"path\": \"c\""), "does not match its own digest"),
+            (
+                text.replace("\"size\": 1", "\"size\": 18446744073709551615"),
+                "has more bytes than there can be",
+            ),
             (text.replace("set/1", "set/9"), "has the format `s3-asset-set/9`"),
             (text[..50].to_owned(), "cannot be read"),
         ];
@@ -333,6 +340,7 @@ mod tests {
                             let is_plain = |it| matches!(it, std::path::Component::Normal(_));
                             assert!(path.components().all(is_plain), "{path:?}");
                         }
+                        manifest.size();
                         let again = manifest.to_bytes().expect("JSON");
                         assert_eq!(Manifest::parse(&again, &folder).expect("again"), manifest);
                     }

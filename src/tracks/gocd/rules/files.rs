@@ -64,6 +64,9 @@ impl FileList {
                 "use the release that published it, or a newer one",
             ));
         }
+        if list.files.iter().try_fold(0u64, |all, file| all.checked_add(file.size)).is_none() {
+            return Err(fault("the list of files has more bytes than there can be", HINT));
+        }
         Ok(list)
     }
 

@@ -121,6 +121,8 @@ impl Failure {
             "this build of s3-asset has no SSO: build it with `cargo install --path . --features sso`, or export what `aws configure export-credentials --format env` prints".to_owned()
         } else if message.contains("cargo feature") {
             "this build of s3-asset, the image's, runs no `credential_process`: build it with `cargo install --path . --features sso`, or export what `aws configure export-credentials --format env` prints".to_owned()
+        } else if message.contains("sso token") || message.contains("loading an access token") {
+            "nobody has signed in, or that is too long ago: `aws sso login`, with the profile that is used".to_owned()
         } else if message.contains("aws_web_identity_token of source")
             && message.contains("service error")
         {
@@ -182,6 +184,12 @@ mod tests {
             (of(Cause::Network, "connection refused"), "cannot be reached"),
             (of(Cause::Credentials, silent), "hop limit"),
             (of(Cause::Credentials, "no credentials provider"), "no credentials were found"),
+            (of(Cause::Credentials, "failed to load the cached SSO token"), "`aws sso login`"),
+            (of(Cause::Credentials, "following cargo feature(s) enabled: sso."), "has no SSO"),
+            (
+                of(Cause::Credentials, "following cargo feature(s) enabled: credentials-process."),
+                "runs no `credential_process`",
+            ),
             (of(Cause::NotS3, ""), "no S3 server"),
             (of(Cause::Own("do this".into()), ""), "do this"),
         ];

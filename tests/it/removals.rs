@@ -62,7 +62,7 @@ fn thinned(server: &Embedded, count: usize) -> Vec<usize> {
         let goes = |(at, (_, commit)): &(usize, (u64, usize))| *at < old && commit % 7 > 0;
         let all: Vec<(usize, (u64, usize))> = standing.iter().copied().enumerate().collect();
         let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(goes);
-        if n % 20 > 0 || gone.is_empty() {
+        if !n.is_multiple_of(20) || gone.is_empty() {
             return None;
         }
         *standing = kept.into_iter().map(|(_, it)| it).collect();

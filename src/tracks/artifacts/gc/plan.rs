@@ -185,32 +185,33 @@ impl Facts {
     }
 
     fn of_sets(&self, policy: &Policy) -> Vec<Fate> {
-        let mut all: Vec<(&CommitId, Vec<u64>, Option<String>, Option<i64>)> = Vec::new();
+        let mut fates: Vec<Fate> = Vec::new();
         let mut at: HashMap<&CommitId, usize> = HashMap::new();
         for (newer, entry) in self.entries.iter().enumerate() {
             let commit = &entry.what.commit;
-            let why = policy.keeps(entry, self.newer + newer, self.now);
-            match at.get(commit) {
-                // One folder, one fate.
-                Some(known) => {
-                    let (_, numbers, kept, _) = &mut all[*known];
-                    numbers.push(entry.number);
-                    *kept = kept.take().or(why);
+            let number: Ranges = [entry.number].into_iter().collect();
+            let kept = policy.keeps(entry, self.newer + newer, self.now);
+            // One folder, one fate.
+            if let Some(fate) = at.get(commit).and_then(|at| fates.get_mut(*at)) {
+                if let Thing::Set(_, numbers) = &mut fate.thing {
+                    *numbers = numbers.union(&number);
                 }
-                None => {
-                    at.insert(commit, all.len());
-                    all.push((commit, vec![entry.number], why, entry.time.seconds()));
+                if let Some(why) = kept.filter(|_| fate.action == Action::Remove) {
+                    (fate.action, fate.why) = (Action::Keep, why);
                 }
+                continue;
             }
+            at.insert(commit, fates.len());
+            fates.push(Fate {
+                thing: Thing::Set(commit.clone(), number),
+                action: if kept.is_some() { Action::Keep } else { Action::Remove },
+                why: kept.unwrap_or_else(|| "nothing keeps it".to_owned()),
+                time: entry.time.seconds(),
+                bytes: self.sets.get(commit).map_or(0, |(_, contents)| contents.bytes),
+            });
         }
-        let fate = |(commit, numbers, kept, time): (&CommitId, Vec<u64>, Option<String>, _)| {
-            let action = if kept.is_some() { Action::Keep } else { Action::Remove };
-            let bytes = self.sets.get(commit).map_or(0, |(_, contents)| contents.bytes);
-            let why = kept.unwrap_or_else(|| "nothing keeps it".to_owned());
-            let thing = Thing::Set(commit.clone(), numbers.into_iter().collect());
-            Fate { thing, action, why, time, bytes }
-        };
-        all.into_iter().rev().map(fate).collect()
+        fates.reverse();
+        fates
     }
 
     fn of_caches(&self, policy: &Policy, needed: &HashMap<CodeHash, CommitId>) -> Vec<Fate> {

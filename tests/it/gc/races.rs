@@ -26,6 +26,15 @@ fn restored(stored: &Stored) -> (Embedded, Resource) {
     (server, resource)
 }
 
+/// Whoever follows code gets every version that is shown, out of the cache.
+fn codes_whole(resource: &Resource, at: &str) {
+    let followed = resource.clone().artifacts("follow", "code").set("initial_history", 99);
+    for version in followed.versions(None) {
+        let got = followed.get(&version, json!({}));
+        assert!(got.run.succeeded(), "{at}: {version}: {}", got.run.stderr);
+    }
+}
+
 /// Puts, and runs a removal in the middle, before each request of the put in turn.
 fn removed_during(stored: &Stored, checkout: &Checkout, what: &str) {
     let (server, resource) = restored(stored);
@@ -47,11 +56,7 @@ fn removed_during(stored: &Stored, checkout: &Checkout, what: &str) {
         assert_eq!(resource.put(checkout.inputs(), &params()).version(), want, "{at}");
         let shown = all_whole(&resource, &at);
         assert!(shown.iter().any(|commit| want["commit"] == commit.as_str()), "{at}: {shown:?}");
-        let followed = resource.clone().artifacts("follow", "code").set("initial_history", 99);
-        for version in followed.versions(None) {
-            let got = followed.get(&version, json!({}));
-            assert!(got.run.succeeded(), "{at}: {version}: {}", got.run.stderr);
-        }
+        codes_whole(&resource, &at);
         gc(&server);
         all_whole(&resource, &at);
     });
@@ -72,6 +77,12 @@ fn a_removal_at_each_request_of_a_put() {
     removed_during(&stored, &checkout, "out of the cache");
     at(&checkout, &commits[1], "of the first code");
     removed_during(&stored, &checkout, "one that is being removed");
+    let refused = Fault::new(Action::Status(403, "AccessDenied")).on("DeleteObject").always();
+    server.fault(refused);
+    let output = command(&server, &["gc", "--keep-last", "1", "--delete"]).output().expect("runs");
+    assert!(!output.status.success(), "nothing could be deleted");
+    server.clear_faults();
+    removed_during(&server.stored(), &checkout, "one whose stone stands, with all that it had");
     gc(&server);
     let stored = server.stored();
     removed_during(&stored, &checkout, "one that was removed");
@@ -116,10 +127,37 @@ fn a_put_at_each_request_of_a_removal() {
         let shown = all_whole(resource, at);
         // Before the mark it was there already, and went; after it, it was published again.
         assert!(shown.len() <= 2 && shown.contains(&commits[2]), "{at}: {shown:?}");
+        codes_whole(resource, at);
         let version = resource.put(checkout.inputs(), &params()).version();
         assert!(all_whole(resource, at).contains(&commits[1]), "{at}");
         let got = resource.get(&version, json!({}));
         assert_eq!(got.assets(), Tree::of("app.zip", "of the first code"), "{at}");
+    });
+}
+
+/// Before each request of a removal in turn, its commit is published again, removed again and
+/// published once more: what the first removal lists then is of another stone than its own.
+#[test]
+fn a_removal_takes_nothing_of_what_came_after_its_stone() {
+    let server = Embedded::new();
+    let resource = server.resource();
+    for n in 1..=2 {
+        resource.publish(&commit(n), &tree(n)).version();
+    }
+    let again = |server: &Embedded| {
+        let resource = server.resource();
+        resource.publish(&commit(1), &tree(1)).version();
+        resource.publish(&commit(3), &tree(3)).version();
+        age(server);
+        gc(server);
+        resource.publish(&commit(1), &tree(1)).version();
+    };
+    during_removal(&server.stored(), again, |server, _, at| {
+        let resource = server.resource();
+        all_whole(&resource, at);
+        let version = resource.publish(&commit(1), &tree(1)).version();
+        assert_eq!(resource.get(&version, json!({})).assets(), tree(1), "{at}");
+        assert!(all_whole(&resource, at).contains(&commit(1)), "{at}");
     });
 }
 

@@ -19,10 +19,14 @@ use self::detect::{Kind, start_of};
 use self::tree::{Attributes, Tree};
 use crate::machine::workspace::DirectoryFacts;
 use crate::words::fault::fault;
+use crate::words::names::shown_to;
 use anyhow::Context as _;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write};
 use std::path::Path;
+
+/// Characters of what is said of an archive: two paths and more.
+const LONGEST: usize = 10_000;
 
 /// Unpacks an archive into a directory that is there, and answers what its directories are to be
 /// given when they have their names. `name` is the archive's: a single file that was compressed gets
@@ -52,7 +56,9 @@ pub fn unpack(
         let hint = hint(&e).unwrap_or(
             "the bytes are those that were published: mend the archive, or leave `unpack` out",
         );
-        fault(format!("unpack: {name}: {e:#}"), hint)
+        // What decodes an archive may say of it what the archive says.
+        let why = shown_to(&format!("{e:#}"), LONGEST);
+        fault(format!("unpack: {name}: {why}"), hint)
     })?;
     Ok(tree.into_directories())
 }

@@ -9,8 +9,9 @@
 //! An input at which a target panics is written to that folder, so that every later run begins with
 //! it: commit it with what mends it.
 //!
-//! `FUZZ_SECONDS` goes on with other inputs for so long, and prints how many there were; `FUZZ_SEED`
-//! makes all of them others. `ci/fuzz` sets them.
+//! `FUZZ_SECONDS` goes on with other inputs for so long, and prints how many there were; `FUZZ_TIMES`
+//! runs so many times as many, the same ones on every machine; `FUZZ_SEED` makes all of them others.
+//! `ci/fuzz` sets them.
 
 #![allow(clippy::disallowed_methods, reason = "the driver of tests is told by its environment")]
 
@@ -91,6 +92,7 @@ impl<'a> Run<'a> {
         for seed in self.pool.clone() {
             one(&mut self, seed);
         }
+        let executions = executions.saturating_mul(number("FUZZ_TIMES").unwrap_or(1));
         let (begun, seconds) = (Instant::now(), number("FUZZ_SECONDS"));
         let mut done = 0_u64;
         // The clock is asked rarely: it costs as much as a small reader.

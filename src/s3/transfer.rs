@@ -6,6 +6,7 @@
 //! - bytes that arrive are in a file of the caller's stage only; the caller gives it its name when
 //!   their SHA-256 is the one recorded.
 
+mod hash;
 mod parts;
 mod verified;
 

@@ -4,8 +4,9 @@
 //! What needs a long time, the code's hash and the files', is read only when the plan turns on it,
 //! and once: a put that was overtaken looks at the bucket anew, and not at the disk.
 
+mod cache;
+
 use super::code::{hash_code, warn_if_dirty};
-use super::gc::marks::CacheMarks;
 use super::plan::{Cache, Facts, Lost, Set};
 use super::put::{Ask, Code};
 use super::reuse::{self, Twins};
@@ -15,17 +16,18 @@ use super::standing::{Stood, read};
 use crate::history::stored::{Current, History};
 use crate::history::{Entry, Position};
 use crate::input::selection::Selection;
-use crate::machine::workspace::{Found, Hashed, hash, scan};
+use crate::machine::workspace::{Found, Hashed, scan};
 use crate::s3::store::{ETag, Fetched, Listed, Store, unique_id};
-use crate::s3::transfer::{AT_ONCE, Engine, blocking};
+use crate::s3::transfer::{AT_ONCE, Engine};
 use crate::sealing::plan::Item;
 use crate::sealing::publish::{self, Instead, Standing, holds};
 use crate::sealing::set::{Folder, Manifest, ManifestFile, digest};
 use crate::sealing::stone::Stone;
 use crate::words::fault::fault;
-use crate::words::file::{FileFacts, Mode};
-use crate::words::names::{CodeHash, CommitId, Key, RelPath};
+use crate::words::file::FileFacts;
+use crate::words::names::CodeHash;
 use anyhow::Context as _;
+use cache::Shelf;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -58,14 +60,6 @@ pub(super) struct Gathering<'a> {
     in_segments: Option<Entry<Published>>,
     /// The generation of a set in the place of one that is being removed.
     fresh: String,
-}
-
-/// What lies in the cache's folder of some code, as far as it was read.
-enum Shelf {
-    /// A set, which the put does not ask for.
-    Stands,
-    /// None that is of use.
-    Open { folder: Folder, listed: Vec<Listed>, instead: Instead },
 }
 
 impl<'a> Gathering<'a> {
@@ -391,139 +385,6 @@ impl<'a> Gathering<'a> {
         Ok(self.code_hash.insert(code_hash).clone())
     }
 
-    /// The whole set that the cache holds for some code, and the commit that it was built from
-    /// where that is known; else what lies in the folder.
-    async fn cached(
-        &self,
-        code_hash: &CodeHash,
-        current: Option<&Current<Published>>,
-    ) -> anyhow::Result<Result<(Option<CommitId>, Vec<Item>), Shelf>> {
-        let (store, report) = (self.store(), self.store().report());
-        let folder = rules::folder(self.track.cached(code_hash));
-        let uri = store.uri(folder.prefix.as_str());
-        let (fetched, listed) = self.shelf(&folder).await?;
-        let asked = matches!(self.ask.code, Code::Of { .. });
-        let Some(found) = fetched else {
-            if asked && code_hash.is_md5() && is_unsealed(&folder, &listed)? {
-                if let Some(files) = self.of_asset_manager(&folder, &listed).await? {
-                    return Ok(Ok((None, files)));
-                }
-                report.warn(format!(
-                    "{uri} is not used: not every object in it has a package-hash to check it against"
-                ));
-            }
-            return Ok(Err(Shelf::Open { folder, listed, instead: Instead::default() }));
-        };
-        if let Some(instead) = self.removed(code_hash, &found, current) {
-            return Ok(Err(Shelf::Open { folder, listed, instead }));
-        }
-        let instead = Instead { replaces: Some(found.etag), generation: None };
-        let why = match Manifest::parse(&found.bytes, &folder) {
-            Err(e) => format!("{e:#}"),
-            // It stands, and the put does not ask for it.
-            Ok(_) if !asked => return Ok(Err(Shelf::Stands)),
-            Ok(manifest) => match self.whole(&manifest).await? {
-                Ok(files) => return Ok(Ok((Some(manifest.commit), files))),
-                Err(key) => format!("{} is gone, or has other bytes", store.uri(key.as_str())),
-            },
-        };
-        report.warn(format!("{uri} is damaged, not used, and filled anew: {why}"));
-        Ok(Err(Shelf::Open { folder, listed, instead }))
-    }
-
-    /// How the cache of some code is filled where it was removed, or is being removed.
-    fn removed(
-        &self,
-        code_hash: &CodeHash,
-        found: &Fetched,
-        current: Option<&Current<Published>>,
-    ) -> Option<Instead> {
-        if let Some((etag, stone)) = stone(found) {
-            return Some(Instead { replaces: Some(etag), generation: Some(stone.generation) });
-        }
-        let marks = CacheMarks::of(current.and_then(|it| it.head.fence()));
-        marks.is_marked(code_hash, &found.etag).then(|| Instead {
-            replaces: Some(found.etag.clone()),
-            generation: Some(self.fresh.clone()),
-        })
-    }
-
-    /// The files of a set in the cache, each looked at; or the first that is not what it was.
-    async fn whole(&self, manifest: &Manifest) -> anyhow::Result<Result<Vec<Item>, Key>> {
-        let seen = stream::iter(manifest.files.clone())
-            .map(|file| async move {
-                let seen = self.store().head(&file.key).await?.map(Box::new);
-                let is_whole = holds(seen.as_deref(), file.size, &file.sha256);
-                anyhow::Ok(if is_whole { Ok(Item::Object { file, seen }) } else { Err(file.key) })
-            })
-            .buffered(AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await?;
-        Ok(seen.into_iter().collect())
-    }
-
-    /// What the cache lacks of a published set; that it is whole is looked at when it is used.
-    async fn to_fill(
-        &self,
-        code_hash: &CodeHash,
-        manifest: &Manifest,
-        current: Option<&Current<Published>>,
-    ) -> anyhow::Result<Cache> {
-        let folder = rules::folder(self.track.cached(code_hash));
-        let (fetched, listed) = self.shelf(&folder).await?;
-        let mut instead = Instead::default();
-        if let Some(found) = fetched {
-            instead = match self.removed(code_hash, &found, current) {
-                Some(instead) => instead,
-                None => match Manifest::parse(&found.bytes, &folder) {
-                    Ok(cached) => {
-                        return Ok(Cache::Stands { from: Some(cached.commit), files: Vec::new() });
-                    }
-                    Err(_) => Instead { replaces: Some(found.etag), generation: None },
-                },
-            };
-        }
-        let files: Vec<FileFacts> = manifest.files.iter().map(ManifestFile::facts).collect();
-        let ground = publish::ground(self.store(), &folder, &listed, &files, instead).await?;
-        Ok(Cache::Open(ground))
-    }
-
-    async fn shelf(&self, folder: &Folder) -> anyhow::Result<(Option<Fetched>, Vec<Listed>)> {
-        let key = folder.manifest()?;
-        let store = self.store();
-        futures_util::future::try_join(store.get(&key), store.list(folder.prefix.as_str())).await
-    }
-
-    /// What s3-asset-manager cached, always by md5, has no manifest: each of its objects says its own
-    /// SHA-256. None where one does not.
-    async fn of_asset_manager(
-        &self,
-        folder: &Folder,
-        listed: &[Listed],
-    ) -> anyhow::Result<Option<Vec<Item>>> {
-        let store = self.store();
-        let objects = listed.iter().filter(|it| rules::is_file(folder.prefix.as_str(), &it.key));
-        let files = stream::iter(objects)
-            .map(|object| async move {
-                let key = Key::parse(&object.key)?;
-                let below = object.key.strip_prefix(folder.prefix.as_str()).unwrap_or("");
-                let path = RelPath::parse(below)?;
-                let seen = store.head(&key).await?.map(Box::new);
-                let sha256 = seen.as_ref().and_then(|facts| facts.sha256());
-                anyhow::Ok(sha256.map(|sha256| {
-                    let (size, mode) = (object.size, Mode::Plain);
-                    Item::Object {
-                        file: ManifestFile { path, size, mode, sha256, key, parts: None },
-                        seen,
-                    }
-                }))
-            })
-            .buffered(AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await?;
-        Ok(files.into_iter().collect())
-    }
-
     /// Finds and hashes the files of the directory, where the put names one; and reads meanwhile which
     /// of them the newest sets have, where a history is given.
     async fn read_local(&mut self, current: Option<&Current<Published>>) -> anyhow::Result<()> {
@@ -533,7 +394,7 @@ impl<'a> Gathering<'a> {
         let found = find(directory, selection)?;
         let current = current.filter(|_| reuse::is_any_worth(&found));
         let older = reuse::older(self.store(), self.track, &self.ask.commit, current);
-        let (local, older) = futures_util::future::join(hashed(self.engine, found), older).await;
+        let (local, older) = futures_util::future::join(self.engine.hash_all(found), older).await;
         (self.local, self.older) = (Some(local?), older);
         Ok(())
     }
@@ -545,7 +406,7 @@ pub async fn read_directory(
     directory: &Path,
     selection: &Selection,
 ) -> anyhow::Result<Vec<Arc<Hashed>>> {
-    hashed(engine, find(directory, selection)?).await
+    engine.hash_all(find(directory, selection)?).await
 }
 
 /// The files of a directory that a set may hold; at least one.
@@ -561,21 +422,6 @@ fn find(directory: &Path, selection: &Selection) -> anyhow::Result<Vec<Found>> {
     Ok(found)
 }
 
-async fn hashed(engine: &Engine, found: Vec<Found>) -> anyhow::Result<Vec<Arc<Hashed>>> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let hashed = stream::iter(bundles(found))
-        .map(|bundle| {
-            let store = engine.store.clone();
-            blocking(move || {
-                bundle.iter().map(|file| hash(file, store.part_of(file.size))).collect()
-            })
-        })
-        .buffered(threads)
-        .try_collect::<Vec<Vec<_>>>()
-        .await?;
-    Ok(hashed.into_iter().flatten().map(Arc::new).collect())
-}
-
 /// The stone that stands somewhere, and its tag.
 fn stone(found: &Fetched) -> Option<(ETag, Stone)> {
     Stone::parse(&found.bytes).map(|stone| (found.etag.clone(), stone))
@@ -589,54 +435,10 @@ fn is_unsealed(folder: &Folder, listed: &[Listed]) -> anyhow::Result<bool> {
         && listed.iter().any(|object| rules::is_file(folder.prefix.as_str(), &object.key)))
 }
 
-/// Files in bundles that are worth a thread's hand-over each, in the same order.
-fn bundles(files: Vec<Found>) -> Vec<Vec<Found>> {
-    const BYTES: u64 = 4 << 20;
-    const FILES: usize = 256;
-    let mut bundles: Vec<Vec<Found>> = Vec::new();
-    let mut room = 0;
-    for file in files {
-        match bundles.last_mut() {
-            Some(last) if file.size <= room && last.len() < FILES => {
-                room -= file.size;
-                last.push(file);
-            }
-            _ => {
-                room = BYTES.saturating_sub(file.size);
-                bundles.push(vec![file]);
-            }
-        }
-    }
-    bundles
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bundles_keep_every_file_in_order() {
-        let file = |(n, size): (usize, u64)| Found {
-            path: RelPath::parse(&format!("f{n}")).expect("a path"),
-            disk: std::path::PathBuf::new(),
-            size,
-            mode: Mode::Plain,
-        };
-        let cases: [(&[u64], &[usize]); 5] = [
-            (&[], &[]),
-            (&[1, 2, 3], &[3]),
-            (&[4 << 20, 0, 1], &[2, 1]),
-            (&[9 << 20, 9 << 20], &[1, 1]),
-            (&[0; 600], &[256, 256, 88]),
-        ];
-        for (sizes, want) in cases {
-            let files: Vec<_> = sizes.iter().copied().enumerate().map(file).collect();
-            let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
-            let bundles = bundles(files);
-            assert_eq!(bundles.iter().map(Vec::len).collect::<Vec<_>>(), want);
-            assert!(bundles.iter().flatten().map(|file| &file.path).eq(&paths));
-        }
-    }
+    use crate::words::names::CommitId;
 
     #[test]
     fn what_s3_asset_manager_uploaded_is_told_by_its_files() {

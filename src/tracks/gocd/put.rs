@@ -12,7 +12,7 @@ use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response};
 use crate::input::selection::Selection;
 use crate::machine::report::{count, size};
-use crate::machine::workspace::{Hashed, hash, input, read_text, scan};
+use crate::machine::workspace::{Hashed, input, read_text, scan};
 use crate::s3::store::{Condition, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, blocking, corrupt};
 use crate::words::build::Run;
@@ -143,14 +143,7 @@ async fn hashed(
             "GoCD would start for an empty folder: check `directory` and `files`; hidden files need `include_hidden`",
         ));
     }
-    stream::iter(found)
-        .map(|file| {
-            let part = engine.store.part_of(file.size);
-            async move { blocking(move || hash(&file, part)).await.map(Arc::new) }
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await
+    engine.hash_all(found).await
 }
 
 /// A put under way.

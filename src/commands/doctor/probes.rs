@@ -255,13 +255,16 @@ impl Probes<'_> {
 
     async fn sixteen(&self) -> anyhow::Result<String> {
         let puts = (0..16).map(|_| self.write("raced", &Condition::Absent));
-        let done = try_join_all(puts).await?;
-        match done.iter().filter(|it| **it == Written::Yes).count() {
-            1 => Ok("one of sixteen create-only puts".to_owned()),
-            n => {
-                Err(trouble(format!("{n} of sixteen create-only puts were told that they won"), ""))
-            }
-        }
+        one_won("create-only puts", &try_join_all(puts).await?)?;
+        let condition = Condition::Unchanged(self.there("raced").await?.etag);
+        let (key, options) = (self.key("raced")?, ObjectOptions::default());
+        let puts = (0..16).map(|n| {
+            let bytes = Bytes::from(format!("writer {n}"));
+            let sha256 = Sha256::of(&bytes);
+            self.store.put(&key, bytes, sha256, &condition, &options)
+        });
+        one_won("puts if unchanged", &try_join_all(puts).await?)?;
+        Ok("one of sixteen create-only puts, and one of sixteen puts if unchanged".to_owned())
     }
 
     async fn copy(&self) -> anyhow::Result<String> {
@@ -341,6 +344,14 @@ impl Probes<'_> {
                 "look at the bucket's policy and its object lock",
             )),
         }
+    }
+}
+
+/// Refuses a race that nobody won, or several.
+fn one_won(what: &str, done: &[Written]) -> anyhow::Result<()> {
+    match done.iter().filter(|it| **it == Written::Yes).count() {
+        1 => Ok(()),
+        n => Err(trouble(format!("{n} of sixteen {what} were told that they won"), "")),
     }
 }
 

@@ -22,6 +22,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// Names the file of a track that is opened for all of them: it plays no part in what is listed.
+const EVERY_FILE: &str = "any";
+
 pub(super) const HELP: &str = "\
 Files by ranks: AWS_S3_BUCKET names the bucket, AWS_S3_RANKS the ranks in order. Packages by tags:
 with --ledger; or, where no ranks are given, of the ledger that SACKER_CONFIG or ~/.sacker.json names.
@@ -53,8 +56,7 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     let by_tags = arguments.ledger.is_some() || !by_ranks && ledger.is_given()?;
     let (mut buckets, mut sections) = (Vec::new(), Vec::new());
     if by_ranks || !by_tags {
-        // The file plays no part in what is listed.
-        let opened = arguments.releases.open(report, "any", None).await?;
+        let opened = arguments.releases.open(report, EVERY_FILE, None).await?;
         let store = &*opened.engine.store;
         let work = ranks::section(store, &opened.track, &arguments.names);
         sections.push(("files", until_terminated(store.abort_all(), work).await?));

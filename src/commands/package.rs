@@ -34,6 +34,9 @@ Examples:
   s3-asset package tag frontend 23 live
   s3-asset package download frontend live";
 
+/// Names the package of a ledger that is opened for all of them: it plays no part in what is listed.
+const EVERY_PACKAGE: &str = "all";
+
 /// A group of commands, and the buckets that they are about.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -166,7 +169,7 @@ impl LedgerOptions {
             ..BucketOptions::default()
         };
         let track = json!({"package": {
-            "name": package.unwrap_or("all"), "ledger": ledger, "store": store,
+            "name": package.unwrap_or(EVERY_PACKAGE), "ledger": ledger, "store": store,
             "numbering": numbering,
         }});
         match place.open(report, None, track).await? {

@@ -2,7 +2,7 @@
 
 use super::plan::{Facts, Goal, Hit, Object};
 use super::rules::archive::{Record, Shelf};
-use super::rules::{Intent, Place, Promoted, Refused, Release, S3P};
+use super::rules::{Intent, Place, Promoted, Refused, Release, S3P, Turn};
 use super::source::Promotion;
 use crate::history::stored::{Current, History, MissedPage};
 use crate::history::{Entry, Position};
@@ -448,7 +448,8 @@ impl<'a> Gathering<'a> {
     ) -> anyhow::Result<Option<Hit>> {
         let (head, id) = (&current.head, self.id.clone());
         for (index, entry) in head.entries().iter().enumerate() {
-            if let Some(hit) = Hit::of(intent, &id, entry, index == 0) {
+            let turn = if index == 0 { Turn::Now } else { Turn::Before };
+            if let Some(hit) = Hit::of(intent, &id, entry, turn) {
                 return Ok(Some(hit));
             }
         }
@@ -462,7 +463,7 @@ impl<'a> Gathering<'a> {
         let (name, names) = (intent.version().as_str(), Promoted::names);
         history(&self.engine.store, self.track, &self.track.rank)?
             .find_named(&shape, unseen, name, names, &mut self.missed, |entry| {
-                hit = Hit::of(intent, &id, entry, false);
+                hit = Hit::of(intent, &id, entry, Turn::Before);
                 hit.is_some()
             })
             .await?;

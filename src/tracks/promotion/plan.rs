@@ -11,7 +11,7 @@
 //! faster. Then everything is looked at anew.
 
 use super::outcome::{News, Outcome, Standing};
-use super::rules::{Intent, Look, Place, Promoted, Refused, Release, S3P};
+use super::rules::{Intent, Look, Place, Promoted, Refused, Release, S3P, Turn};
 use super::source::Promotion;
 use crate::history::Entry;
 use crate::s3::transfer::{corrupt, missing};
@@ -121,9 +121,9 @@ impl Hit {
         intent: &Intent,
         id: &str,
         entry: &Entry<Promoted>,
-        is_newest: bool,
+        turn: Turn,
     ) -> Option<Hit> {
-        match intent.look(id, entry, is_newest) {
+        match intent.look(id, entry, turn) {
             Look::Stands => return Some(Hit::Stands(entry.clone())),
             Look::Base => return Some(Hit::Base(entry.clone())),
             Look::Nothing => {}

@@ -21,7 +21,7 @@ mod intent;
 
 pub use answer::{Answer, Wanted};
 pub use describe::describe;
-pub use intent::{Intent, Look};
+pub use intent::{Intent, Look, Turn};
 
 use crate::input::protocol::Version;
 use crate::tracks::promotion::source::Promotion;

@@ -40,6 +40,15 @@ pub enum Look {
     Nothing,
 }
 
+/// When an entry stood at its rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It stands there: it is the newest.
+    Now,
+    /// Before the newest.
+    Before,
+}
+
 impl Intent {
     /// The version that it is about.
     pub fn version(&self) -> &ReleaseVersion {
@@ -51,7 +60,7 @@ impl Intent {
     }
 
     /// Looks at an entry; `id` is the put's own.
-    pub fn look(&self, id: &str, entry: &Entry<Promoted>, is_newest: bool) -> Look {
+    pub fn look(&self, id: &str, entry: &Entry<Promoted>, turn: Turn) -> Look {
         let what = &entry.what;
         if what.id == id {
             return Look::Stands;
@@ -60,7 +69,7 @@ impl Intent {
             return Look::Nothing;
         }
         match self {
-            _ if is_newest => Look::Stands,
+            _ if turn == Turn::Now => Look::Stands,
             Intent::Upload { .. } if what.from.is_none() => Look::Stands,
             Intent::Promote { from, .. } if what.from.as_ref() == Some(from) => Look::Stands,
             Intent::RollBack { build_url, .. } => {
@@ -126,29 +135,30 @@ mod tests {
         let back = Intent::RollBack { version: text("a"), build_url: Some("b/1".into()) };
         let by_hand = Intent::RollBack { version: text("a"), build_url: None };
         use Look::{Base, Nothing, Stands};
+        use Turn::{Before, Now};
         let cases = [
             // Its own entry, whatever came on top.
-            (&by_hand, entry("me", "a", Some(1), Some("x")), false, Stands),
+            (&by_hand, entry("me", "a", Some(1), Some("x")), Before, Stands),
             // The version stands there now.
-            (&upload, entry("x", "a", Some(1), Some("x")), true, Stands),
-            (&promote, entry("x", "a", Some(1), None), true, Stands),
-            (&back, entry("x", "a", None, None), true, Stands),
+            (&upload, entry("x", "a", Some(1), Some("x")), Now, Stands),
+            (&promote, entry("x", "a", Some(1), None), Now, Stands),
+            (&back, entry("x", "a", None, None), Now, Stands),
             // It stood there, and another does now.
-            (&upload, entry("x", "a", None, None), false, Stands),
-            (&upload, entry("x", "a", Some(1), Some("x")), false, Nothing),
-            (&promote, entry("x", "a", Some(3), None), false, Stands),
-            (&promote, entry("x", "a", Some(2), None), false, Nothing),
-            (&back, entry("x", "a", Some(3), None), false, Base),
-            (&back, entry("x", "a", Some(3), Some("b/1")), false, Stands),
-            (&back, entry("x", "a", Some(3), Some("b/2")), false, Base),
-            (&by_hand, entry("x", "a", Some(3), Some("b/1")), false, Base),
+            (&upload, entry("x", "a", None, None), Before, Stands),
+            (&upload, entry("x", "a", Some(1), Some("x")), Before, Nothing),
+            (&promote, entry("x", "a", Some(3), None), Before, Stands),
+            (&promote, entry("x", "a", Some(2), None), Before, Nothing),
+            (&back, entry("x", "a", Some(3), None), Before, Base),
+            (&back, entry("x", "a", Some(3), Some("b/1")), Before, Stands),
+            (&back, entry("x", "a", Some(3), Some("b/2")), Before, Base),
+            (&by_hand, entry("x", "a", Some(3), Some("b/1")), Before, Base),
             // Another version.
-            (&upload, entry("x", "b", None, None), true, Nothing),
-            (&promote, entry("x", "b", Some(3), None), true, Nothing),
-            (&back, entry("x", "b", None, Some("b/1")), true, Nothing),
+            (&upload, entry("x", "b", None, None), Now, Nothing),
+            (&promote, entry("x", "b", Some(3), None), Now, Nothing),
+            (&back, entry("x", "b", None, Some("b/1")), Now, Nothing),
         ];
-        for (intent, entry, is_newest, want) in cases {
-            assert_eq!(intent.look("me", &entry, is_newest), want, "{intent:?} {entry:?}");
+        for (intent, entry, turn, want) in cases {
+            assert_eq!(intent.look("me", &entry, turn), want, "{intent:?} {entry:?}");
         }
         let before = Intent::Promote { version: text("a"), from: place(0) };
         for (intent, want) in

@@ -2,10 +2,12 @@
 
 mod races;
 
-use crate::support::{BUCKET, Checkout, Embedded, Resource, Tree, commit, on_threads, only_reads};
+use crate::support::{
+    BUCKET, Checkout, Embedded, Resource, Tree, commit, on_threads, only_reads, program,
+};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -13,21 +15,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// `s3-asset artifacts`, with this bucket.
 fn command(server: &s3_test_server::Handle, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-asset"));
-    command
-        .arg("artifacts")
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ACCESS_KEY_ID", server.access_key())
-        .env("AWS_SECRET_ACCESS_KEY", server.secret_key())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_DEFAULT_REGION", "eu-west-2")
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("PACKAGE_ASSETS_BUCKET", BUCKET)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+    program(server, &[&["artifacts"], arguments].concat())
 }
 
 fn ended(output: &Output) -> (Option<i32>, String, String) {

@@ -1,12 +1,10 @@
 //! Entries that are taken out of a history: what readers then see, what it costs them, and what
 //! becomes of writers beside it.
 
-use crate::support::{BUCKET, Embedded, check, commit, grow_and_remove};
+use crate::support::{BUCKET, Embedded, check, commit, grow_and_remove, store};
 use s3_asset_resource::history::stored::{Current, History, Next};
 use s3_asset_resource::history::{Entry, Event, Head, Ranges, SEGMENT};
-use s3_asset_resource::machine::report::Report;
 use s3_asset_resource::s3::store::{Store, Written};
-use s3_asset_resource::tracks::Source;
 use s3_asset_resource::tracks::artifacts::rules::Published;
 use s3_asset_resource::words::build::Run;
 use s3_asset_resource::words::names::{CommitId, Key};
@@ -14,7 +12,6 @@ use s3_asset_resource::words::time::Utc;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 const KEY: &str = "artifacts/.history";
 
@@ -25,19 +22,6 @@ fn published(n: usize) -> Published {
 
 fn ranges(text: &str) -> Ranges {
     Ranges::parse(text).expect(text)
-}
-
-async fn store(server: &Embedded) -> Store {
-    let source = json!({
-        "bucket": BUCKET,
-        "endpoint": server.endpoint(),
-        "use_path_style": true,
-        "access_key_id": server.access_key(),
-        "secret_access_key": server.secret_key(),
-        "artifacts": {},
-    });
-    let source = Source::parse(source.as_object().expect("a map")).expect("a source");
-    Store::open(&source.settings.access, Arc::new(Report::new(true))).await
 }
 
 fn record(store: &Store) -> History<'_, Published> {

@@ -1,34 +1,17 @@
 //! Many entries at once in one history, beside writers of one.
 
-use super::support::{BUCKET, server};
+use super::support::server;
+use crate::support::store;
 use s3_asset_resource::history::Event;
 use s3_asset_resource::history::stored::History;
-use s3_asset_resource::machine::report::Report;
-use s3_asset_resource::s3::store::Store;
-use s3_asset_resource::tracks::Source;
 use s3_asset_resource::tracks::artifacts::rules::Published;
 use s3_asset_resource::words::build::Run;
 use s3_asset_resource::words::names::{CommitId, Key};
-use s3_test_server::Server;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 fn published(n: usize) -> Published {
     let commit = CommitId::parse(&format!("{n:040x}")).expect("a commit");
     Published { commit, code_hash: None, unsealed: false }
-}
-
-async fn store(server: &Server) -> Store {
-    let source = serde_json::json!({
-        "bucket": BUCKET,
-        "endpoint": server.endpoint(),
-        "use_path_style": true,
-        "access_key_id": server.access_key(),
-        "secret_access_key": server.secret_key(),
-        "artifacts": {},
-    });
-    let source = Source::parse(source.as_object().expect("a map")).expect("a source");
-    Store::open(&source.settings.access, Arc::new(Report::new(true))).await
 }
 
 #[tokio::test]

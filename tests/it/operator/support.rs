@@ -3,10 +3,10 @@
 use s3_test_server::{Handle, Options, Server};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use tempfile::TempDir;
 
-pub(super) const BUCKET: &str = "assets";
+pub(super) use crate::support::{BUCKET, program};
 
 pub(super) fn server() -> Server {
     Server::start(Options::with_bucket(BUCKET))
@@ -57,24 +57,6 @@ impl Run {
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
     }
-}
-
-/// The program, with an environment of its own in which the bucket is the server's.
-pub(super) fn program(server: &Handle, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_s3-asset"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ACCESS_KEY_ID", server.access_key())
-        .env("AWS_SECRET_ACCESS_KEY", server.secret_key())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_DEFAULT_REGION", "eu-west-2")
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("PACKAGE_ASSETS_BUCKET", BUCKET)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
 }
 
 pub(super) fn run(server: &Handle, arguments: &[&str]) -> Run {

@@ -8,7 +8,6 @@ use super::{Output, table};
 use crate::history::stored::Current;
 use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
-use crate::s3::store::Written;
 use crate::tracks::artifacts::code::tags;
 use crate::tracks::artifacts::gc::carry_out::Remover;
 use crate::tracks::artifacts::gc::facts::gather;
@@ -92,13 +91,15 @@ async fn policy(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Policy
     }
     if let Some(repository) = &arguments.keep_tagged {
         policy.tagged = tags(repository)?;
+        // As after a shallow clone: nobody who names tags means that nothing is to be kept for them.
         if policy.tagged.is_empty() {
-            let shown = repository.display();
-            opened.engine.store.report().warn(format!("{shown} has no tags: they keep nothing"));
+            return Err(fault(
+                format!("--keep-tagged: {} has no tags", repository.display()),
+                "fetch them, `git fetch --tags`; or leave the option out",
+            ));
         }
     }
-    let is_asked = arguments.keep_tagged.is_some() || !policy.is_empty();
-    if !is_asked || arguments.keep_last == Some(0) {
+    if policy.is_empty() || arguments.keep_last == Some(0) {
         return Err(fault(
             "nothing says what to keep, and so everything would go",
             "give --keep-last, --keep-within, --keep or --keep-tagged; several keep what any of them keeps",
@@ -125,18 +126,7 @@ async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     let mut deleted = remover.finish().await?;
-    let (facts, plan) = loop {
-        let (facts, current) = gather(store, track).await?;
-        let plan = facts.plan(&policy);
-        let marked = match current {
-            Some(current) => remover.mark(current, &plan).await?,
-            None => Written::Yes,
-        };
-        if marked == Written::Yes {
-            break (facts, plan);
-        }
-        store.report().info("another writer was faster: everything is looked at anew");
-    };
+    let (facts, plan) = remover.decide(&policy).await?;
     deleted += remover.finish().await?;
     deleted += remover.clean(&plan).await?;
     tell(arguments, &facts, &plan, None, Some(deleted))?;

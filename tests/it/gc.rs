@@ -240,7 +240,42 @@ fn what_is_asked_must_keep_something() {
         let (code, _, stderr) = ended(&command(&server, arguments).output().expect("runs"));
         assert!(code != Some(0) && stderr.contains(why), "{arguments:?}: {stderr}");
     }
+    // A clone that is shallow has no tags: what they were to keep would go.
+    let untagged = Checkout::of(&Tree::of("a", "1"));
+    let repo = untagged.repo();
+    let arguments =
+        ["gc", "--keep-last", "1", "--keep-tagged", &repo.to_string_lossy(), "--delete"];
+    let (code, _, stderr) = ended(&command(&server, &arguments).output().expect("runs"));
+    assert!(code == Some(1) && stderr.contains("has no tags"), "{stderr}");
+    assert!(stderr.contains("git fetch --tags"), "{stderr}");
     assert_eq!(all_whole(&server.resource(), "after it"), [commit(1)]);
+}
+
+/// Listing a large bucket takes minutes, in which some put is always done.
+#[test]
+fn a_race_for_the_head_lists_nothing_again() {
+    let bucket = || {
+        let server = Embedded::new();
+        let resource = server.resource();
+        for n in 1..=3 {
+            resource.publish(&commit(n), &tree(n)).version();
+        }
+        age(&server);
+        server.reset_requests();
+        server
+    };
+    let (calm, busy) = (bucket(), bucket());
+    gc(&calm);
+    let refused = Action::Status(412, "PreconditionFailed");
+    busy.fault(Fault::new(refused).on("PutObject").times(3));
+    gc(&busy);
+    assert_eq!(
+        busy.requests_of("ListObjectsV2").len(),
+        calm.requests_of("ListObjectsV2").len(),
+        "the bucket is listed once"
+    );
+    assert_eq!(keys(&busy), keys(&calm));
+    assert_eq!(all_whole(&busy.resource(), "after it"), [commit(3)]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Removals, carried out. Why they may be slow, killed, or twice at once, the module above says.
 
+use super::facts::{entries, gather};
 use super::marks::CacheMarks;
-use super::plan::{Action, Fate, Thing};
+use super::plan::{Action, Facts, Fate, Policy, Thing};
 use crate::history::stored::{Current, History};
 use crate::history::{Ranges, Shape};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
@@ -84,9 +85,37 @@ impl Remover<'_> {
         Ok(deleted)
     }
 
+    /// Gathers, plans, and says in the head what is removed. After a race only the history is looked at
+    /// anew: listing a large bucket takes so long that some put would always be faster.
+    pub async fn decide(&self, policy: &Policy) -> anyhow::Result<(Facts, Vec<Fate>)> {
+        let (mut facts, current) = gather(self.store, self.track).await?;
+        let mut first = Some(current);
+        let plan = self
+            .history()?
+            .until_first(async || {
+                let current = match first.take() {
+                    Some(current) => current,
+                    None => {
+                        self.store.report().info("another writer was faster: planning anew");
+                        let (entries, current) = entries(self.store, self.track).await?;
+                        facts.entries = entries;
+                        current
+                    }
+                };
+                let plan = facts.plan(policy);
+                let marked = match current {
+                    Some(current) => self.mark(current, &plan).await?,
+                    None => Written::Yes,
+                };
+                Ok((marked == Written::Yes).then_some(plan))
+            })
+            .await?;
+        Ok((facts, plan))
+    }
+
     /// Says in the head what is removed by this plan, unless another writer was faster: then the plan
     /// is to be made anew.
-    pub async fn mark(
+    pub(super) async fn mark(
         &self,
         current: Current<Published>,
         plan: &[Fate],

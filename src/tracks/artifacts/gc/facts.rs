@@ -1,6 +1,7 @@
 //! What a removal depends on, read from the bucket: reads only.
 
 use super::plan::{Contents, Facts, Stands};
+use crate::history::Entry;
 use crate::history::stored::{Current, History};
 use crate::machine::environment::now_in_milliseconds;
 use crate::s3::store::{Fetched, Listed, Store};
@@ -28,23 +29,17 @@ pub async fn gather(
     store: &Store,
     track: &Artifacts,
 ) -> anyhow::Result<(Facts, Option<Current<Published>>)> {
-    let history = History::<Published>::new(store, track.history()?);
-    let (sets, caches, current) = futures_util::future::try_join3(
+    let (sets, caches, (entries, current)) = futures_util::future::try_join3(
         store.list(track.artifacts.as_str()),
         store.list(track.cache.as_str()),
-        history.read(),
+        entries(store, track),
     )
     .await?;
     let mut uploads = Vec::new();
     for prefix in [&track.artifacts, &track.cache] {
         uploads.extend(store.uploads(prefix.as_str()).await?);
     }
-    let mut facts = Facts { now: now(store), uploads, ..Facts::default() };
-    if let Some(current) = &current {
-        let shape = current.head.shape();
-        facts.entries = current.head.entries().to_vec();
-        facts.entries.extend(history.segments(&shape, shape.segments_since(None)).await?);
-    }
+    let mut facts = Facts { now: now(store), uploads, entries, ..Facts::default() };
     let sets = folders(&track.artifacts, sets, |text| {
         CommitId::parse(text).ok().filter(|commit| commit.as_str() == text)
     });
@@ -56,6 +51,18 @@ pub async fn gather(
     facts.sets = without_objects(sets);
     facts.caches = without_objects(caches);
     Ok((facts, current))
+}
+
+/// The entries that stand, newest first, and the head that a mark goes into.
+pub async fn entries(
+    store: &Store,
+    track: &Artifacts,
+) -> anyhow::Result<(Vec<Entry<Published>>, Option<Current<Published>>)> {
+    let history = History::<Published>::new(store, track.history()?);
+    let Some(current) = history.read().await? else { return Ok((Vec::new(), None)) };
+    let (shape, mut entries) = (current.head.shape(), current.head.entries().to_vec());
+    entries.extend(history.segments(&shape, shape.segments_since(None)).await?);
+    Ok((entries, Some(current)))
 }
 
 fn without_objects<N: Ord>(folders: Folders<N>) -> BTreeMap<N, (Prefix, Contents)> {

@@ -58,7 +58,7 @@ struct Cli {
 enum Command {
     /// Looks whether the assets of a checkout's commit are published, or can come out of the cache
     #[command(after_help = asset_manager::CHECK_HELP)]
-    Check(Output),
+    Check(asset_manager::CheckArguments),
     /// Uploads the package directory that `check` prepared, unless the assets were found
     #[command(after_help = asset_manager::UPLOAD_HELP)]
     Upload(asset_manager::UploadArguments),
@@ -129,7 +129,7 @@ pub fn main<'a>(arguments: impl IntoIterator<Item = &'a str>) -> ExitCode {
     };
     terminal::run(&report.clone(), async {
         match cli.command {
-            Command::Check(output) => asset_manager::check(&report, output).await,
+            Command::Check(arguments) => asset_manager::check(&report, arguments).await,
             Command::Upload(arguments) => asset_manager::upload(&report, arguments).await,
             Command::Artifacts(command) => artifacts::run(&report, command).await,
             Command::Release(command) => release::run(&report, command).await,

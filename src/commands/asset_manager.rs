@@ -9,7 +9,6 @@
 //! - an empty variable counts as one that is not set.
 
 use super::Output;
-use super::bucket_options::BucketOptions;
 use super::by::By;
 use super::sets_options::{BUCKET, Opened, SetsOptions};
 use crate::code_hash::{Algorithm, NoFiles, Recipe};
@@ -41,7 +40,7 @@ const CODE_HASH: &str = ".code-hash";
 
 pub(super) const CHECK_HELP: &str = "\
 Environment:
-  PACKAGE_ASSETS_BUCKET   the bucket
+  PACKAGE_ASSETS_BUCKET   the bucket, unless --bucket names it
   GIT_REPO_PATH           the checkout
   PACKAGE_DIRECTORY       where .commit-hash, .code-hash and .found are written
   CODE_HASH_FIND_FILTER   which files make up the code; unset: no cache
@@ -56,7 +55,7 @@ Examples:
 
 pub(super) const UPLOAD_HELP: &str = "\
 Environment:
-  PACKAGE_ASSETS_BUCKET   the bucket
+  PACKAGE_ASSETS_BUCKET   the bucket, unless --bucket names it
   PACKAGE_DIRECTORY       what to upload, with the .commit-hash and .code-hash of `check`
   AWS_ROLE                a role to assume
 
@@ -88,7 +87,6 @@ fn ended(report: &Report, stop: &Stop) -> ExitCode {
 /// What a check is told.
 #[derive(Debug)]
 struct CheckInput {
-    bucket: String,
     repository: PathBuf,
     directory: PathBuf,
     filter: Option<String>,
@@ -98,8 +96,8 @@ impl CheckInput {
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<CheckInput, Stop> {
         let need =
             |status, name, what| variable(name).ok_or_else(|| Stop::unset(status, name, what));
+        need(100, BUCKET, "the bucket's name")?;
         Ok(CheckInput {
-            bucket: need(100, BUCKET, "the bucket's name")?,
             repository: need(101, "GIT_REPO_PATH", "the path of a git checkout")?.into(),
             directory: need(102, "PACKAGE_DIRECTORY", "the path of a task's output")?.into(),
             filter: variable("CODE_HASH_FIND_FILTER"),
@@ -107,9 +105,21 @@ impl CheckInput {
     }
 }
 
+/// The options of `check`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    sets: SetsOptions,
+}
+
 /// Looks whether the assets of a checkout's commit have to be built.
-pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Result<ExitCode> {
-    let input = match CheckInput::read(variable) {
+pub(super) async fn check(
+    report: &Arc<Report>,
+    CheckArguments { output, sets }: CheckArguments,
+) -> anyhow::Result<ExitCode> {
+    let input = match CheckInput::read(or_variable(&sets)) {
         Ok(input) => input,
         Err(stop) => return Ok(ended(report, &stop)),
     };
@@ -122,7 +132,7 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
     remove(&input.directory, CODE_HASH)?;
     write(&input.directory, COMMIT_HASH, commit.as_str())?;
 
-    let opened = sets(&input.bucket).open(report).await?;
+    let opened = sets.open(report).await?;
     let run = By::default().run()?;
     let code = match &input.filter {
         None => Code::Unknown,
@@ -163,7 +173,6 @@ pub(super) async fn check(report: &Arc<Report>, output: Output) -> anyhow::Resul
 /// What an upload is told; none: there is nothing to do.
 #[derive(Debug)]
 struct UploadInput {
-    bucket: String,
     directory: PathBuf,
     commit: CommitId,
     code_hash: Option<CodeHash>,
@@ -189,7 +198,7 @@ impl UploadInput {
         if directory.join(FOUND).is_file() {
             return Err(NoUpload::Found);
         }
-        let bucket = need(101, BUCKET, "the bucket's name")?;
+        need(101, BUCKET, "the bucket's name")?;
         let visible = selection().map_err(NoUpload::Error)?;
         let files = if directory.is_dir() {
             scan(&directory, &visible, &RESERVED).map_err(NoUpload::Error)?.len()
@@ -223,7 +232,7 @@ impl UploadInput {
             anyhow::Ok((commit, code_hash))
         };
         let (commit, code_hash) = hashes().map_err(NoUpload::Error)?;
-        Ok(UploadInput { bucket, commit, code_hash, directory })
+        Ok(UploadInput { commit, code_hash, directory })
     }
 }
 
@@ -237,14 +246,16 @@ pub(super) struct UploadArguments {
     dry_run: bool,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    sets: SetsOptions,
 }
 
 /// Uploads the package directory, publishes it and fills the cache.
 pub(super) async fn upload(
     report: &Arc<Report>,
-    UploadArguments { by, dry_run, output }: UploadArguments,
+    UploadArguments { by, dry_run, output, sets }: UploadArguments,
 ) -> anyhow::Result<ExitCode> {
-    let input = match UploadInput::read(variable) {
+    let input = match UploadInput::read(or_variable(&sets)) {
         Ok(input) => input,
         Err(NoUpload::Found) => {
             report.success("nothing to do: the assets of this commit were found");
@@ -256,10 +267,10 @@ pub(super) async fn upload(
         Err(NoUpload::Stop(stop)) => return Ok(ended(report, &stop)),
         Err(NoUpload::Error(error)) => return Err(error),
     };
-    let UploadInput { bucket, directory, commit, code_hash } = input;
+    let UploadInput { directory, commit, code_hash } = input;
     report.info(format!("commit {commit}"));
     code_hash.iter().for_each(|hash| report.info(format!("code hash {hash}")));
-    let opened = sets(&bucket).open(report).await?;
+    let opened = sets.open(report).await?;
     let run = by.run()?;
     let code = code_hash.clone().map_or(Code::Unknown, Code::Given);
     let ask = Ask { commit: commit.clone(), code, directory: Some((directory, selection()?)) };
@@ -298,9 +309,12 @@ fn put<'a>(Opened { engine, track }: &'a Opened, run: &'a Run) -> PutSet<'a> {
     PutSet { engine, track, run, options: ObjectOptions::NONE }
 }
 
-fn sets(bucket: &str) -> SetsOptions {
-    let place = BucketOptions { bucket: Some(bucket.to_owned()), ..BucketOptions::default() };
-    SetsOptions { place, ..SetsOptions::default() }
+/// The environment, where the bucket may be an option's as well.
+fn or_variable(sets: &SetsOptions) -> impl Fn(&str) -> Option<String> {
+    move |name| {
+        let option = sets.place.bucket.clone().filter(|_| name == BUCKET);
+        option.or_else(|| variable(name))
+    }
 }
 
 /// What is uploaded: everything whose name, and whose directories' names, start with no dot.

@@ -22,24 +22,32 @@ pub(super) struct BucketOptions {
     /// A folder that everything is in, as `prefix` in source
     #[arg(long, value_name = "FOLDER")]
     pub(super) prefix: Option<String>,
-    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
-    #[arg(long)]
-    pub(super) region: Option<String>,
-    /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
-    #[arg(long, value_name = "URL")]
-    pub(super) endpoint: Option<String>,
-    /// The bucket in the path instead of in the host's name; unset: true where there is an endpoint
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub(super) path_style: Option<bool>,
-    /// The account that the bucket must belong to
-    #[arg(long, value_name = "ID")]
-    pub(super) expected_bucket_owner: Option<String>,
-    /// Says who pays for requests where the bucket's owner does not: requester
-    #[arg(long, value_name = "WHO")]
-    pub(super) request_payer: Option<String>,
+    #[command(flatten)]
+    pub(super) reach: Reach,
     /// For a server that ignores conditional writes: one writer at a time
     #[arg(long)]
     pub(super) no_conditional_writes: bool,
+}
+
+/// How a bucket is reached, whatever names it: each command that reaches one takes these. They are
+/// global, so that those of a group stand before its commands or after them.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Reach {
+    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
+    #[arg(long, global = true)]
+    pub(super) region: Option<String>,
+    /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint: Option<String>,
+    /// The bucket in the path instead of in the host's name; unset: true where there is an endpoint
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) path_style: Option<bool>,
+    /// The account that the bucket must belong to
+    #[arg(long, global = true, value_name = "ID")]
+    pub(super) expected_bucket_owner: Option<String>,
+    /// Says who pays for requests where the bucket's owner does not: requester
+    #[arg(long, global = true, value_name = "WHO")]
+    pub(super) request_payer: Option<String>,
 }
 
 impl BucketOptions {
@@ -90,22 +98,22 @@ impl BucketOptions {
             let hint = format!("add --bucket NAME{}", or.unwrap_or_default());
             return Err(fault("no bucket given", hint));
         };
-        let endpoint = first(&self.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
+        let endpoint = first(&self.reach.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
         let role = variable("AWS_ROLE");
         let is_on = |name: &str| variable(name).is_some_and(|it| it.eq_ignore_ascii_case("true"));
         // An access point has no path, whoever serves it.
         let path_style = endpoint.is_some() && !name.starts_with("arn:");
-        let region = first(&self.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]).or(profile);
+        let region = first(&self.reach.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]).or(profile);
         let source = json!({
             "bucket": name,
             "prefix": self.prefix,
             "region_name": region,
             "use_fips_endpoint": is_on("AWS_USE_FIPS_ENDPOINT"),
             "use_dualstack_endpoint": is_on("AWS_USE_DUALSTACK_ENDPOINT"),
-            "expected_bucket_owner": self.expected_bucket_owner,
-            "request_payer": self.request_payer,
+            "expected_bucket_owner": self.reach.expected_bucket_owner,
+            "request_payer": self.reach.request_payer,
             // The AWS tools put the bucket in the path as soon as an endpoint is named.
-            "use_path_style": self.path_style.unwrap_or(path_style),
+            "use_path_style": self.reach.path_style.unwrap_or(path_style),
             "endpoint": endpoint,
             "enable_aws_creds_provider": true,
             "aws_role_session_name": role.as_ref().map(|_| "s3-asset-manager"),
@@ -166,9 +174,12 @@ mod tests {
         assert_eq!(all.settings.access.role.expect("a role").session_name, "s3-asset-manager");
         let options = BucketOptions {
             bucket: Some("other".into()),
-            region: Some("us-west-2".into()),
             prefix: Some("team".into()),
-            path_style: Some(false),
+            reach: Reach {
+                region: Some("us-west-2".into()),
+                path_style: Some(false),
+                ..Reach::default()
+            },
             no_conditional_writes: true,
             ..BucketOptions::default()
         };
@@ -201,8 +212,11 @@ mod tests {
         let point = access(&[(BUCKET, arn), ("AWS_ENDPOINT_URL", "http://s3:9000")], None);
         assert_eq!((point.region.as_str(), point.path_style), ("eu-west-1", false));
         let told = BucketOptions {
-            expected_bucket_owner: Some("111122223333".into()),
-            request_payer: Some("requester".into()),
+            reach: Reach {
+                expected_bucket_owner: Some("111122223333".into()),
+                request_payer: Some("requester".into()),
+                ..Reach::default()
+            },
             ..BucketOptions::default()
         };
         let said = source(&told, &[bucket]).expect("a source").settings.access.said;

@@ -1,7 +1,7 @@
 //! `s3-asset gocd annotate, list`: GoS3-matic's command, and what GoCD's S3 material sees of a job.
 
 use super::Output;
-use super::bucket_options::BucketOptions;
+use super::bucket_options::{BucketOptions, Reach};
 use super::table::{facts, table};
 use crate::history::stored::History;
 use crate::machine::report::Report;
@@ -53,21 +53,6 @@ pub(super) enum Command {
     List(ListArguments),
 }
 
-/// How the bucket is reached, which an argument names.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "The bucket")]
-struct Reach {
-    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
-    #[arg(long)]
-    region: Option<String>,
-    /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
-    #[arg(long, value_name = "URL")]
-    endpoint: Option<String>,
-    /// The bucket in the path instead of in the host's name; unset: true where there is an endpoint
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    path_style: Option<bool>,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct AnnotateArguments {
     /// Name of the S3 bucket
@@ -93,7 +78,7 @@ pub(super) struct AnnotateArguments {
     /// Shows what would be written, and writes nothing
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "The bucket")]
     reach: Reach,
     #[command(flatten)]
     output: Output,
@@ -108,33 +93,27 @@ pub(super) struct ListArguments {
     /// How many
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "The bucket")]
     reach: Reach,
     #[command(flatten)]
     output: Output,
 }
 
-impl Reach {
-    async fn open(&self, report: &Arc<Report>, bucket: &str) -> anyhow::Result<Store> {
-        let place = BucketOptions {
-            bucket: Some(bucket.to_owned()),
-            region: self.region.clone(),
-            endpoint: self.endpoint.clone(),
-            path_style: self.path_style,
-            ..BucketOptions::default()
-        };
-        place.store(report).await
-    }
+/// A client for the bucket that an argument names.
+async fn open(report: &Arc<Report>, bucket: &str, reach: &Reach) -> anyhow::Result<Store> {
+    let bucket = Some(bucket.to_owned());
+    let place = BucketOptions { bucket, reach: reach.clone(), ..BucketOptions::default() };
+    place.store(report).await
 }
 
 pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Annotate(a) => {
-            let store = a.reach.open(report, &a.bucket).await?;
+            let store = open(report, &a.bucket, &a.reach).await?;
             until_terminated(store.abort_all(), annotate(&store, &a)).await
         }
         Command::List(a) => {
-            let store = a.reach.open(report, &a.bucket).await?;
+            let store = open(report, &a.bucket, &a.reach).await?;
             until_terminated(store.abort_all(), list(&store, &a)).await
         }
     }

@@ -10,7 +10,7 @@ mod import;
 mod query;
 
 use super::Output;
-use super::bucket_options::BucketOptions;
+use super::bucket_options::{BucketOptions, Reach};
 use crate::machine::report::Report;
 use crate::machine::terminal::until_terminated;
 use crate::tracks::Track;
@@ -59,15 +59,8 @@ pub(super) struct LedgerOptions {
     /// A folder that everything is in, as `prefix` in source; sacker knows no such thing
     #[arg(long, global = true, value_name = "FOLDER")]
     prefix: Option<String>,
-    /// The region; unset: AWS_REGION or AWS_DEFAULT_REGION, or what the AWS profile says
-    #[arg(long, global = true)]
-    region: Option<String>,
-    /// Another server than AWS; unset: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
-    #[arg(long, global = true, value_name = "URL")]
-    endpoint: Option<String>,
-    /// The bucket in the path instead of in the host's name; unset: true where there is an endpoint
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    path_style: Option<bool>,
+    #[command(flatten)]
+    reach: Reach,
     /// For a server that ignores conditional writes: one writer at a time
     #[arg(long, global = true)]
     no_conditional_writes: bool,
@@ -126,17 +119,8 @@ struct ListArguments {
 impl LedgerOptions {
     /// The options of a command that is about other buckets as well.
     pub(super) fn beside(place: &BucketOptions, ledger: Option<String>) -> LedgerOptions {
-        let BucketOptions { prefix, region, endpoint, path_style, no_conditional_writes, .. } =
-            place.clone();
-        LedgerOptions {
-            ledger,
-            store: None,
-            prefix,
-            region,
-            endpoint,
-            path_style,
-            no_conditional_writes,
-        }
+        let BucketOptions { bucket: _, prefix, reach, no_conditional_writes } = place.clone();
+        LedgerOptions { ledger, store: None, prefix, reach, no_conditional_writes }
     }
 
     /// Whether a ledger is given, by an option or in sacker's configuration.
@@ -162,11 +146,8 @@ impl LedgerOptions {
         let place = BucketOptions {
             bucket: Some(ledger.trim_start_matches("s3://").trim_end_matches('/').to_owned()),
             prefix: self.prefix.clone(),
-            region: self.region.clone(),
-            endpoint: self.endpoint.clone(),
-            path_style: self.path_style,
+            reach: self.reach.clone(),
             no_conditional_writes: self.no_conditional_writes,
-            ..BucketOptions::default()
         };
         let track = json!({"package": {
             "name": package.unwrap_or(EVERY_PACKAGE), "ledger": ledger, "store": store,

@@ -9,5 +9,6 @@ mod gocd;
 mod import;
 mod manager;
 mod package;
+mod reach;
 mod release;
 mod support;

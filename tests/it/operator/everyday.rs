@@ -1,6 +1,6 @@
 //! What a person at a terminal has of it: bars, a name in the history, completions and pages.
 
-use super::support::{BUCKET, Run, Task, program, run, server};
+use super::support::{BUCKET, Run, Task, listed, program, run, server};
 use s3_test_server::{Action, Fault, Handle};
 use std::path::Path;
 use std::process::Command;
@@ -116,15 +116,6 @@ fn a_build_that_names_nobody_is_not_said_to_be_the_containers_user() {
     let key = keys.iter().find(|key| *key == "qa/.history/f.tgz.json").expect("a history");
     let text = server.get(BUCKET, key).expect("a history").text();
     assert!(text.contains("build 7") && !text.contains("\"by\""), "{text}");
-}
-
-/// The commands that a help lists.
-fn listed(server: &Handle, words: &[&str]) -> Vec<String> {
-    let help = run(server, &[words, &["--help"]].concat()).ok().stdout;
-    let list = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
-    let names = list.lines().take_while(|it| !it.is_empty());
-    let names = names.filter_map(|it| it.split_whitespace().next());
-    names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
 #[test]

@@ -63,6 +63,15 @@ pub(super) fn run(server: &Handle, arguments: &[&str]) -> Run {
     program(server, arguments).output().expect("runs").into()
 }
 
+/// The commands that a help lists.
+pub(super) fn listed(server: &Handle, words: &[&str]) -> Vec<String> {
+    let help = run(server, &[words, &["--help"]].concat()).ok().stdout;
+    let list = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
+    let names = list.lines().take_while(|it| !it.is_empty());
+    let names = names.filter_map(|it| it.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 /// Starts the program as the victim of the server's faults, and waits for its end.
 pub(super) fn run_as_victim(server: &Handle, arguments: &[&str]) {
     let child: Child = program(server, arguments).spawn().expect("runs");

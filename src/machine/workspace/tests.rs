@@ -1,5 +1,7 @@
 use super::*;
+use crate::input::selection::Selection;
 use crate::words::digest::Sha256;
+use crate::words::names::RelPath;
 use std::os::unix::fs::symlink;
 
 const RESERVED: [&str; 2] = [".found", ".sets"];

@@ -228,7 +228,7 @@ fn what_a_profile_wants_is_done_or_named() {
     for (config, name) in [(sso.to_owned(), "SSO"), (process, "credential_process")] {
         let run = with_profile(&server, &config).failed(1, "credentials");
         assert!(
-            run.stderr.contains(name) && run.stderr.contains("--features sso"),
+            run.stderr.contains(name) && run.stderr.contains("`cargo install --path .`"),
             "{}",
             run.stderr
         );

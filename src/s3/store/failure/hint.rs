@@ -118,9 +118,9 @@ impl Failure {
     fn hint_of_credentials(&self) -> String {
         let message = self.message.to_ascii_lowercase();
         if message.contains("cargo feature") && message.contains("sso") {
-            "this build of s3-asset has no SSO: build it with `cargo install --path . --features sso`, or export what `aws configure export-credentials --format env` prints".to_owned()
+            lacking("has no SSO")
         } else if message.contains("cargo feature") {
-            "this build of s3-asset, the image's, runs no `credential_process`: build it with `cargo install --path . --features sso`, or export what `aws configure export-credentials --format env` prints".to_owned()
+            lacking("runs no `credential_process`")
         } else if message.contains("sso token") || message.contains("loading an access token") {
             "nobody has signed in, or that is too long ago: `aws sso login`, with the profile that is used".to_owned()
         } else if message.contains("aws_web_identity_token of source")
@@ -154,6 +154,13 @@ impl Failure {
     }
 }
 
+/// What to do where a profile wants what the feature `sso` is.
+fn lacking(what: &str) -> String {
+    format!(
+        "this build of s3-asset, the image's, {what}: `cargo install --path .` makes one that does, or export what `aws configure export-credentials --format env` prints"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Kind;
@@ -185,10 +192,13 @@ mod tests {
             (of(Cause::Credentials, silent), "hop limit"),
             (of(Cause::Credentials, "no credentials provider"), "no credentials were found"),
             (of(Cause::Credentials, "failed to load the cached SSO token"), "`aws sso login`"),
-            (of(Cause::Credentials, "following cargo feature(s) enabled: sso."), "has no SSO"),
+            (
+                of(Cause::Credentials, "following cargo feature(s) enabled: sso."),
+                "the image's, has no SSO: `cargo install --path .`",
+            ),
             (
                 of(Cause::Credentials, "following cargo feature(s) enabled: credentials-process."),
-                "runs no `credential_process`",
+                "the image's, runs no `credential_process`: `cargo install --path .`",
             ),
             (of(Cause::NotS3, ""), "no S3 server"),
             (of(Cause::Own("do this".into()), ""), "do this"),

@@ -17,6 +17,7 @@ use crate::code_hash::{
     Algorithm, Below, CodeHash, ContentId, Entry, Listing, Mode, NoFiles, NothingMatches, Patterns,
     Recipe,
 };
+use crate::words::fault::Fault;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,10 @@ pub fn code_hash(root: &Path, recipe: &Recipe, no_files: NoFiles) -> Result<Code
     ensure!(metadata.is_dir(), "{} is not a directory", root.display());
     let hash = match recipe {
         Recipe::Sha256(patterns) => of_listing(disk_listing(root, patterns)?),
-        Recipe::GitTree(patterns) => of_listing(Repo::open(root)?.tree_listing(patterns)?),
+        Recipe::GitTree(patterns) => {
+            let repo = Repo::open(root).map_err(Fault::from)?;
+            of_listing(repo.tree_listing(patterns)?)
+        }
         Recipe::Md5(patterns) => {
             let (hex, files) = python_glob::md5_of_files(root, patterns)?;
             CodeHash { hex, files, listing: None }

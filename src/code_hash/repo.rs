@@ -2,8 +2,8 @@
 //! whether the files on disk are still those.
 //!
 //! Checkouts as Concourse hands them over are all right: shallow, with a detached HEAD, owned by
-//! another user, with submodules, linked worktrees, without blobs (a partial clone). Of a repository that
-//! names objects by SHA-256 only the commit is known.
+//! another user, with submodules, linked worktrees, without blobs (a partial clone), with objects that are
+//! named by SHA-256. One whose refs are a reftable libgit2 cannot read, and is refused.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +15,8 @@ use anyhow::{Context as _, Result};
 use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags, StatusOptions};
 
 use crate::code_hash::{Algorithm, Below, ContentId, Entry, Listing, Mode, Patterns};
-use crate::words::fault::fault;
+use crate::words::fault::Fault;
 
-mod head;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +25,9 @@ const NAMED: usize = 5;
 
 /// An open checkout that stands at a commit.
 pub struct Repo {
-    /// What libgit2 opened, and the commit in it; none of a repository whose objects it cannot read.
-    git: Option<(Repository, git2::Oid)>,
+    git: Repository,
     path: PathBuf,
-    commit: String,
+    commit: git2::Oid,
 }
 
 /// Why a directory is not a checkout of a commit.
@@ -80,7 +78,7 @@ impl RepoError {
             Self::Bare { .. } => "use a checkout with files; `git clone` without --bare makes one",
             Self::NoCommit { .. } => "commit something, or check out a branch that has commits",
             Self::Unreadable { .. } => {
-                "try `git fsck`; a repository with `refstorage = reftable` cannot be read here: name the commit instead, or clone with `--ref-format=files`"
+                "try `git fsck`; a repository with `refstorage = reftable` cannot be read here: clone it with `--ref-format=files`, or name the `commit` and take `code_hash_algorithm` `sha256` or `md5`, which read the files themselves"
             }
         }
     }
@@ -119,6 +117,13 @@ impl std::error::Error for RepoError {
     }
 }
 
+impl From<RepoError> for Fault {
+    fn from(error: RepoError) -> Fault {
+        let hint = error.hint();
+        Fault::new(format!("{:#}", anyhow::Error::new(error)), hint)
+    }
+}
+
 impl Repo {
     /// Opens the checkout whose root is `path`; parent directories are not searched.
     ///
@@ -141,14 +146,7 @@ impl Repo {
                 drop(source);
                 return Err(RepoError::Elsewhere { path, target });
             }
-            Err(source) => {
-                return match head::of_sha256(&path) {
-                    Some(head::Head::Commit(commit)) => Ok(Self { git: None, path, commit }),
-                    Some(head::Head::Unborn) => Err(RepoError::NoCommit { path }),
-                    Some(head::Head::Bare) => Err(RepoError::Bare { path }),
-                    None => Err(RepoError::Unreadable { path, source }),
-                };
-            }
+            Err(source) => return Err(RepoError::Unreadable { path, source }),
         };
         if git.is_bare() {
             return Err(RepoError::Bare { path });
@@ -160,32 +158,13 @@ impl Repo {
             }
             Err(source) => return Err(RepoError::Unreadable { path, source }),
         };
-        Ok(Self { git: Some((git, commit)), path, commit: commit.to_string() })
+        Ok(Self { git, path, commit })
     }
 
     /// The commit that is checked out: 40 hex digits, or 64 of a repository of SHA-256.
     #[must_use]
     pub fn head_commit(&self) -> String {
-        self.commit.clone()
-    }
-
-    /// Whether the commit's tree, and the index, can be read.
-    #[must_use]
-    pub fn has_objects(&self) -> bool {
-        self.git.is_some()
-    }
-
-    fn objects(&self) -> Result<(&Repository, git2::Oid)> {
-        let objects = self.git.as_ref().map(|(git, commit)| (git, *commit));
-        objects.ok_or_else(|| {
-            fault(
-                format!(
-                    "{} names objects by SHA-256, and they cannot be read here",
-                    self.path.display()
-                ),
-                "take `code_hash_algorithm: sha256`, which reads the files themselves",
-            )
-        })
+        self.commit.to_string()
     }
 
     /// The commits that tags point to, annotated ones too, each with the first of its tags by name.
@@ -193,15 +172,12 @@ impl Repo {
     /// # Errors
     /// The tags cannot be read.
     pub fn tags(&self) -> Result<BTreeMap<String, String>> {
-        let Some((git, _)) = &self.git else {
-            anyhow::bail!("the objects of {} cannot be read here", self.path.display());
-        };
-        let names = git.tag_names(None).context("reading the tags")?;
+        let names = self.git.tag_names(None).context("reading the tags")?;
         let mut names: Vec<&str> = names.iter().flatten().flatten().collect();
         names.sort_unstable();
         let mut tags = BTreeMap::new();
         for name in names {
-            let reference = git.find_reference(&format!("refs/tags/{name}"));
+            let reference = self.git.find_reference(&format!("refs/tags/{name}"));
             let commit = reference.and_then(|it| it.peel_to_commit());
             // A tag of a tree or a blob names no commit.
             if let Ok(commit) = commit {
@@ -220,9 +196,9 @@ impl Repo {
     /// # Errors
     /// A tree is missing or damaged.
     pub fn tree_listing(&self, patterns: &Patterns) -> Result<Listing> {
-        let (git, commit) = self.objects()?;
-        let mut walk = TreeWalk { git, patterns, path: Vec::new(), entries: Vec::new() };
-        git.find_commit(commit)
+        let mut walk = TreeWalk { git: &self.git, patterns, path: Vec::new(), entries: Vec::new() };
+        self.git
+            .find_commit(self.commit)
             .and_then(|commit| walk.tree(commit.tree_id(), patterns.below(b"")))
             .with_context(|| {
                 format!(
@@ -246,14 +222,14 @@ impl Repo {
     pub fn dirt(&self) -> Result<Dirt> {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(false).exclude_submodules(true);
-        let (git, _) = self.objects()?;
-        let statuses = git
+        let statuses = self
+            .git
             .statuses(Some(&mut options))
             .with_context(|| format!("comparing {} with its commit", self.path.display()))?;
         let mut dirt = Dirt::default();
-        let index = git.index().context("the index")?;
+        let index = self.git.index().context("the index")?;
         for entry in statuses.iter() {
-            if is_left_out(git, &index, &entry) {
+            if is_left_out(&self.git, &index, &entry) {
                 continue;
             }
             let (count, named) = if entry.status().is_wt_new() {

@@ -105,30 +105,91 @@ fn what_is_no_checkout_is_an_error() {
     assert!(place.keys().is_empty());
 }
 
-/// The commit is known and the files are hashed, with nothing of git's own objects.
-#[test]
-fn a_repository_of_sha256_is_published() {
-    let place = Place::new();
+/// A repository whose objects are named by SHA-256.
+fn of_sha256() -> Checkout {
     let checkout = Checkout::empty();
     git(checkout.inputs(), &["init", "--quiet", "--object-format=sha256", "repo"]);
     Tree::of("src/a", "a").with("README", "one").write(&checkout.repo());
-    let commit = checkout.commit("first");
-    assert_eq!(commit.len(), 64);
-    let version = publish(&place, &checkout, "sha256");
-    assert_eq!(version["commit"], commit);
-    let got = place.resource().get(&version, json!({}));
-    assert_eq!(got.assets(), Tree::of("app", "built"));
-    std::fs::write(checkout.repo().join("README"), "two").expect("the file");
-    let second = checkout.commit("second");
-    let again = publish(&place, &checkout, "sha256");
-    assert_eq!((&again["commit"], &again["code_hash"]), (&json!(second), &version["code_hash"]));
-    assert_eq!(publish(&Place::new(), &checkout, "md5")["commit"], second);
+    assert_eq!(checkout.commit("first").len(), 64);
+    checkout
+}
+
+#[test]
+fn a_repository_of_sha256_is_as_any_other() {
+    for algorithm in ALGORITHMS {
+        let (place, checkout) = (Place::new(), of_sha256());
+        let version = publish(&place, &checkout, algorithm);
+        assert_eq!(version["commit"], checkout.head());
+        let got = place.resource().get(&version, json!({}));
+        assert_eq!(got.assets(), Tree::of("app", "built"));
+        std::fs::write(checkout.repo().join("README"), "two").expect("the file");
+        let second = checkout.commit("the same code");
+        let again = publish(&place, &checkout, algorithm);
+        let code = &version["code_hash"];
+        assert_eq!((&again["commit"], &again["code_hash"]), (&json!(second), code), "{algorithm}");
+        // Packed, in a linked worktree, and as a submodule, whose own hash is of the same commit.
+        checkout.git(&["gc", "--quiet"]);
+        checkout.git(&["worktree", "add", "--quiet", "--detach", "../linked"]);
+        let resource = place
+            .resource()
+            .artifacts("code_hash", "src/**")
+            .artifacts("code_hash_algorithm", algorithm);
+        let found = |repository: &str| {
+            let params = json!({"repository": repository, "directory": "assets"});
+            resource.put(checkout.inputs(), &params).version()
+        };
+        assert_eq!(found("linked"), again, "{algorithm}");
+        git(checkout.inputs(), &["init", "--quiet", "--object-format=sha256", "outer"]);
+        let outer = checkout.inputs().join("outer");
+        git(&outer, &["submodule", "--quiet", "add", "../repo", "inner"]);
+        assert_eq!(found("outer/inner"), again, "{algorithm}");
+    }
+}
+
+#[test]
+fn files_of_a_repository_of_sha256_that_are_not_the_commit_s_are_named() {
+    let (place, checkout) = (Place::new(), of_sha256());
+    std::fs::write(checkout.repo().join("README"), "not committed").expect("the file");
+    checkout.input("assets", &Tree::of("app", "built"));
     let resource = place.resource().artifacts("code_hash", "src/**");
-    let tree = resource.artifacts("code_hash_algorithm", "git-tree");
-    std::fs::write(checkout.repo().join("README"), "three").expect("the file");
-    checkout.commit("third");
-    let put = tree.put(checkout.inputs(), &json!({"repository": "repo", "directory": "assets"}));
-    let (error, hint) = put.failure();
-    assert!(error.contains("names objects by SHA-256"), "{error}");
-    assert!(hint.contains("code_hash_algorithm: sha256"), "{hint}");
+    let out =
+        resource.put(checkout.inputs(), &json!({"repository": "repo", "directory": "assets"}));
+    assert_eq!(out.version()["commit"], checkout.head());
+    assert!(
+        out.stderr.contains("differs from its commit: 1 file changed (README)"),
+        "{}",
+        out.stderr
+    );
+}
+
+/// At each door: one line, and a hint of what works, which does.
+#[test]
+fn a_reftable_is_refused_in_one_line_and_its_commit_published() {
+    for checkout in [origin(), of_sha256()] {
+        let (place, commit) = (Place::new(), checkout.head());
+        checkout.git(&["worktree", "add", "--quiet", "--detach", "../linked"]);
+        checkout.git(&["config", "core.repositoryFormatVersion", "1"]);
+        checkout.git(&["config", "extensions.refStorage", "reftable"]);
+        checkout.input("assets", &Tree::of("app", "built"));
+        let refused = |(error, hint): (String, String)| {
+            assert!(error.contains("cannot read the git repository"), "{error}");
+            assert!(hint.contains("--ref-format=files") && hint.contains("`commit`"), "{hint}");
+        };
+        let coded = place.resource().artifacts("code_hash", "src/**");
+        let tree = coded.clone().artifacts("code_hash_algorithm", "git-tree");
+        for repository in ["repo", "linked"] {
+            for resource in [&place.resource(), &coded, &tree] {
+                let params = json!({"repository": repository, "directory": "assets"});
+                refused(resource.put(checkout.inputs(), &params).failure());
+            }
+            let params = json!({"repository": repository, "directory": "assets", "commit": commit});
+            refused(tree.put(checkout.inputs(), &params).failure());
+        }
+        for algorithm in ["sha256", "md5"] {
+            let resource = coded.clone().artifacts("code_hash_algorithm", algorithm);
+            let params = json!({"repository": "repo", "directory": "assets", "commit": commit});
+            let out = resource.put(checkout.inputs(), &params);
+            assert_eq!(out.version()["commit"], commit, "{algorithm}");
+        }
+    }
 }

@@ -200,9 +200,9 @@ fn what_is_no_checkout_is_told_apart() {
     }
 }
 
-/// Git's answer to `rev-parse HEAD`, and no other, in every state that refs are found in.
+/// What git itself answers, in every state that refs and objects are found in.
 #[test]
-fn the_commit_of_a_repository_of_sha256_is_known() {
+fn a_repository_of_sha256_is_read_as_git_reads_it() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("repo");
     git(temporary.path(), &["init", "-q", "--object-format=sha256", "-b", "a/b", "repo"]);
@@ -215,39 +215,74 @@ fn the_commit_of_a_repository_of_sha256_is_known() {
         let repo = Repo::open(path).unwrap();
         let commit = repo.head_commit();
         assert_eq!(commit, git(path, &["rev-parse", "HEAD"]), "{state}");
-        assert!(commit.len() == 64 && !repo.has_objects(), "{state}");
-        let tree = repo.tree_listing(&patterns("**")).unwrap_err().to_string();
-        assert!(tree.contains("names objects by SHA-256"), "{tree}");
-        assert!(repo.dirt().is_err());
+        assert_eq!(commit.len(), 64, "{state}");
+        assert_eq!(listed(path, "**"), ls_tree(path), "{state}");
+        assert_eq!(repo.dirt().unwrap(), Dirt::default(), "{state}");
     };
+    // Enough of a tree that one becomes the delta of another.
+    fs::create_dir(path.join("src")).unwrap();
+    for number in 0..300 {
+        fs::write(path.join(format!("src/file-{number}")), number.to_string()).unwrap();
+    }
+    fs::set_permissions(path.join("src/file-7"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("file-1", path.join("src/link")).unwrap();
     commit("one");
     agrees(&path, "a branch");
     git(&path, &["pack-refs", "--all"]);
     agrees(&path, "packed");
-    commit("two");
+    for number in 0..9 {
+        fs::write(path.join("src/file-1"), format!("again {number}")).unwrap();
+        commit(&format!("two {number}"));
+    }
     agrees(&path, "loose over packed");
+    git(&path, &["tag", "-a", "-m", "annotated", "v1", "HEAD~1"]);
     git(&path, &["gc", "-q"]);
+    git(&path, &["commit-graph", "write", "--reachable"]);
     agrees(&path, "packed objects");
+    let packs = git(&path, &["count-objects", "-v"]);
+    assert!(packs.contains("count: 0\n") && packs.contains("packs: 1\n"), "{packs}");
+    let index = fs::read_dir(path.join(".git/objects/pack")).unwrap();
+    let mut index = index.map(|it| it.unwrap().path());
+    let index = index.find(|it| it.extension().is_some_and(|it| it == "idx")).unwrap();
+    let packed = git(&path, &["verify-pack", "-v", index.to_str().unwrap()]);
+    assert!(
+        packed.lines().any(|it| it.contains(" tree ") && it.split(' ').count() > 6),
+        "{packed}"
+    );
+    let tags = Repo::open(&path).unwrap().tags().unwrap();
+    assert_eq!(tags.get(&git(&path, &["rev-parse", "v1^{commit}"])).unwrap(), "v1");
+
+    let url = format!("file://{}", path.display());
+    git(temporary.path(), &["clone", "-q", "--shared", "repo", "alternates"]);
+    agrees(&temporary.path().join("alternates"), "alternates");
+    git(temporary.path(), &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    agrees(&temporary.path().join("shallow"), "shallow");
     git(&path, &["worktree", "add", "-q", "-b", "other", "../worktree"]);
     fs::write(temporary.path().join("worktree/new"), "new").unwrap();
     git(&temporary.path().join("worktree"), &["add", "-A"]);
     git(&temporary.path().join("worktree"), &["commit", "-qm", "other"]);
     agrees(&temporary.path().join("worktree"), "a worktree");
     agrees(&path, "beside a worktree");
+    let outer = temporary.path().join("outer");
+    git(temporary.path(), &["init", "-q", "--object-format=sha256", "outer"]);
+    git(&outer, &["submodule", "--quiet", "add", &url, "lib/sub"]);
+    git(&outer, &["commit", "-qm", "a submodule"]);
+    agrees(&outer, "with a submodule");
+    agrees(&outer.join("lib/sub"), "a submodule");
     git(&path, &["checkout", "-q", "--detach", "HEAD~1"]);
     agrees(&path, "detached");
-    git(&path, &["symbolic-ref", "refs/heads/alias", "refs/heads/a/b"]);
-    git(&path, &["symbolic-ref", "HEAD", "refs/heads/alias"]);
-    agrees(&path, "a ref that leads to another");
-    let url = format!("file://{}", path.display());
-    git(temporary.path(), &["clone", "-q", "--depth", "1", &url, "shallow"]);
-    agrees(&temporary.path().join("shallow"), "shallow");
-    for (head, state) in
-        [("ref: refs/../config\n", "out"), ("nonsense\n", "no id"), ("ref: x\n", "no ref")]
-    {
-        fs::write(path.join(".git/HEAD"), head).unwrap();
-        assert!(Repo::open(&path).is_err(), "{state}");
-    }
+    git(&path, &["repack", "-q", "-a", "-d", "--write-midx", "--window=0"]);
+    agrees(&path, "found by an index of several packs");
+    git(&path, &["update-index", "--index-version=4"]);
+    agrees(&path, "an index whose names are compressed");
+
+    fs::write(path.join("README"), "other").unwrap();
+    fs::write(path.join("new"), "new").unwrap();
+    let dirt = Repo::open(&path).unwrap().dirt().unwrap();
+    assert_eq!(
+        (dirt.first_changed, dirt.first_untracked),
+        (vec!["README".into()], vec!["new".into()])
+    );
 }
 
 #[test]

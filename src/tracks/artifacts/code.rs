@@ -6,17 +6,14 @@ use crate::code_hash::repo::Repo;
 use crate::code_hash::{NoFiles, NothingMatches, Recipe};
 use crate::machine::report::{Report, count};
 use crate::s3::transfer::blocking;
-use crate::words::fault::fault;
+use crate::words::fault::{Fault, fault};
 use crate::words::names::{CodeHash, CommitId};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Opens a checkout; an error says what is wrong with it.
 pub fn open(repository: &Path) -> anyhow::Result<Repo> {
-    Repo::open(repository).map_err(|e| {
-        let hint = e.hint();
-        fault(format!("repository: {:#}", anyhow::Error::new(e)), hint)
-    })
+    Repo::open(repository).map_err(|e| anyhow::Error::new(Fault::from(e)).context("repository"))
 }
 
 /// The commits that the tags of a checkout point to, each with a tag.
@@ -62,15 +59,17 @@ pub async fn hash_code(
 
 /// Says what differs from the commit that the set is published for.
 pub(super) fn warn_if_dirty(report: &Report, repository: &Path) {
-    let repo = Repo::open(repository).map_err(anyhow::Error::new);
-    if repo.as_ref().is_ok_and(|repo| !repo.has_objects()) {
-        report.info(format!(
-            "{} names objects by SHA-256: whether its files are those of the commit is not looked at",
-            repository.display()
-        ));
-        return;
-    }
-    let dirt = match repo.and_then(|repo| repo.dirt()) {
+    let repo = match Repo::open(repository) {
+        Ok(repo) => repo,
+        Err(e) => {
+            report.warn(format!(
+                "whether the files are those of the commit is not known: {:#}",
+                anyhow::Error::new(e)
+            ));
+            return;
+        }
+    };
+    let dirt = match repo.dirt() {
         Ok(dirt) => dirt,
         Err(e) => {
             report.warn(format!(

@@ -1,6 +1,7 @@
 //! `s3-asset code-hash`, and what every command line has in common.
 
-use super::support::{Task, run, server};
+use super::support::{Run, Task, run, server};
+use crate::support::git;
 
 #[test]
 fn it_is_printed_and_explained() {
@@ -30,6 +31,29 @@ fn it_is_printed_and_explained() {
     hash(&["--algorithm", "md5", "--explain", "**"]).failed(1, "--explain");
     hash(&["--algorithm", "sha1", "**"]).failed(2, "sha1");
     assert!(server.requests().is_empty());
+}
+
+/// What is needed of git is refused, with what works instead, which does.
+#[test]
+fn a_reftable_is_refused_by_each_command_that_needs_git() {
+    let (server, task) = (server(), Task::new());
+    git(&task.repository(), &["config", "core.repositoryFormatVersion", "1"]);
+    git(&task.repository(), &["config", "extensions.refStorage", "reftable"]);
+    let repository = task.repository();
+    let repository = repository.to_str().expect("text");
+    let refused = |run: Run, status: i32| {
+        let run = run.failed(status, "cannot read the git repository");
+        assert!(run.stderr.contains("--ref-format=files"), "{}", run.stderr);
+    };
+    refused(task.check(&server, Some("**")), 103);
+    let tree = ["code-hash", "--repository", repository, "--algorithm", "git-tree", "**"];
+    refused(run(&server, &tree), 1);
+    refused(run(&server, &["artifacts", "gc", "--keep-tagged", repository]), 1);
+    for algorithm in ["sha256", "md5"] {
+        let words =
+            ["code-hash", "--repository", repository, "--algorithm", algorithm, "lambdas/**"];
+        run(&server, &words).ok();
+    }
 }
 
 #[test]

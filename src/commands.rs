@@ -36,8 +36,8 @@ The resource's own programs, as Concourse runs them, are here too:
   s3-asset resource in  <directory> < request.json
   s3-asset resource out <directory> < request.json
 
-Credentials are those of the AWS tools: environment, profile, web identity, container, instance.
-AWS_ROLE names a role to assume with them.
+Credentials are those of the AWS tools: environment, profile (AWS_PROFILE), web identity, container,
+instance. AWS_ROLE names a role to assume with them. `s3-asset doctor` tries them out.
 
 Examples:
   s3-asset artifacts list --bucket my-assets
@@ -62,7 +62,7 @@ enum Command {
     /// Uploads the package directory that `check` prepared, unless the assets were found
     #[command(after_help = asset_manager::UPLOAD_HELP)]
     Upload(asset_manager::UploadArguments),
-    /// Looks at the sets in a bucket, and gives a history to a bucket that has none
+    /// Looks at the sets in a bucket, removes old ones, and gives a history to a bucket that has none
     #[command(subcommand, after_help = artifacts::HELP)]
     Artifacts(artifacts::Command),
     /// Promotes files through ranks, and back: s3p's commands

@@ -96,7 +96,7 @@ impl CheckInput {
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<CheckInput, Stop> {
         let need =
             |status, name, what| variable(name).ok_or_else(|| Stop::unset(status, name, what));
-        need(100, BUCKET, "the bucket's name")?;
+        need(100, BUCKET, "the bucket's name, or add --bucket")?;
         Ok(CheckInput {
             repository: need(101, "GIT_REPO_PATH", "the path of a git checkout")?.into(),
             directory: need(102, "PACKAGE_DIRECTORY", "the path of a task's output")?.into(),
@@ -198,7 +198,7 @@ impl UploadInput {
         if directory.join(FOUND).is_file() {
             return Err(NoUpload::Found);
         }
-        need(101, BUCKET, "the bucket's name")?;
+        need(101, BUCKET, "the bucket's name, or add --bucket")?;
         let visible = selection().map_err(NoUpload::Error)?;
         let files = if directory.is_dir() {
             scan(&directory, &visible, &RESERVED).map_err(NoUpload::Error)?.len()

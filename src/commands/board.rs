@@ -54,8 +54,14 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     let ledger = LedgerOptions::beside(&arguments.releases.place, arguments.ledger.clone());
     let by_ranks = arguments.releases.has_ranks();
     let by_tags = arguments.ledger.is_some() || !by_ranks && ledger.is_given()?;
+    if !by_ranks && !by_tags {
+        return Err(fault(
+            "neither ranks nor a ledger given",
+            "add --ranks 'qa, staging, production', or set AWS_S3_RANKS; for packages, add --ledger s3://BUCKET",
+        ));
+    }
     let (mut buckets, mut sections) = (Vec::new(), Vec::new());
-    if by_ranks || !by_tags {
+    if by_ranks {
         let opened = arguments.releases.open(report, EVERY_FILE, None).await?;
         let store = &*opened.engine.store;
         let work = ranks::section(store, &opened.track, &arguments.names);

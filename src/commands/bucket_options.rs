@@ -1,5 +1,6 @@
 //! Which bucket a command is about: options, or the environment.
 
+use crate::input::access::{Access, Told};
 use crate::input::common::Common;
 use crate::machine::environment;
 use crate::machine::report::Report;
@@ -7,7 +8,7 @@ use crate::s3::credentials;
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
 use crate::tracks::{Source, Track};
-use crate::words::fault::fault;
+use crate::words::fault::{fault, hint_of};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -71,15 +72,24 @@ impl BucketOptions {
         track: Value,
     ) -> anyhow::Result<Source> {
         let profile = credentials::region_of_profile().await;
-        Source::parse(&self.source(environment::variable, profile, variable, track)?)
+        let source = self.source(environment::variable, profile, variable, track)?;
+        let mut source = Source::parse(&source).map_err(of_options)?;
+        source.settings.access.told = Told::Options;
+        Ok(source)
+    }
+
+    /// Whether an option names a bucket, or the environment does.
+    pub(super) fn names_a_bucket(&self, variable: &str) -> bool {
+        self.bucket.is_some() || environment::variable(variable).is_some()
     }
 
     /// A client for a bucket that an argument names, of which nothing else is known.
     pub(super) async fn store(&self, report: &Arc<Report>) -> anyhow::Result<Store> {
         let profile = credentials::region_of_profile().await;
         let source = self.source(environment::variable, profile, None, json!({}))?;
-        let settings = Common::read(&source)?.settings()?;
-        Ok(Store::open(&settings.access, report.clone()).await)
+        let settings = Common::read(&source)?.settings().map_err(of_options)?;
+        let access = Access { told: Told::Options, ..settings.access };
+        Ok(Store::open(&access, report.clone()).await)
     }
 
     /// The `source` that says the same: what is valid there is valid here.
@@ -125,6 +135,14 @@ impl BucketOptions {
             _ => None,
         });
         Ok(both.flatten().collect())
+    }
+}
+
+/// What is wrong with a `source` that was made of options, in their words.
+fn of_options(error: anyhow::Error) -> anyhow::Error {
+    match Told::of_option(&format!("{error:#}")) {
+        Some(what) => fault(what, Told::Options.said(hint_of(&error).unwrap_or_default())),
+        None => error,
     }
 }
 
@@ -228,6 +246,8 @@ mod tests {
         let none = source(&BucketOptions::default(), &[]).expect_err("no bucket");
         assert_eq!(none.to_string(), "no bucket given");
         let url = BucketOptions { bucket: Some("s3://b".into()), ..BucketOptions::default() };
-        assert!(source(&url, &[]).is_err());
+        let error = of_options(source(&url, &[]).expect_err("a URL"));
+        assert_eq!(error.to_string(), "--bucket: `s3://b` is no bucket name");
+        assert!(hint_of(&error).is_some_and(|it| it.contains("use `--prefix` for a folder")));
     }
 }

@@ -5,6 +5,7 @@ mod probes;
 
 use super::Output;
 use super::bucket_options::BucketOptions;
+use super::sets_options::BUCKET;
 use super::table::table;
 use crate::input::protocol::Request;
 use crate::machine::report::{Report, count};
@@ -12,9 +13,9 @@ use crate::machine::terminal::{self, until_terminated};
 use crate::s3::store::{Store, unique_id};
 use crate::tracks::{Source, Track};
 use crate::words::fault::fault;
-use crate::words::names::Prefix;
+use crate::words::names::{Bucket, Prefix};
 use clap::Args;
-use probes::{Found, Probe, Trouble};
+use probes::{Found, Probe, Probes, Trouble};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{IsTerminal as _, Read as _};
@@ -22,7 +23,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 pub(super) const HELP: &str = "\
-Given a pipeline's request on standard input, it tries exactly the source that is in it.
+Given a pipeline's request on standard input, it tries exactly the source that is in it: of a package,
+its ledger and its store. With --bucket, nothing is read from standard input.
 It writes a few small objects below PREFIX.s3-asset-doctor/ and deletes them again.
 
 Examples:
@@ -32,9 +34,9 @@ Examples:
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    place: BucketOptions,
-    #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    place: BucketOptions,
 }
 
 /// What is said of one probe.
@@ -52,6 +54,9 @@ enum Verdict {
 /// One line of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Line {
+    /// Where, if there are several buckets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<String>,
     probe: Probe,
     verdict: Verdict,
     /// What was found.
@@ -61,32 +66,42 @@ struct Line {
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let source = match request(&arguments.place)? {
+    let place = &arguments.place;
+    let source = match request(place)? {
         Some(request) => Source::parse(&request.source)?,
+        None if place.names_a_bucket(BUCKET) => {
+            place.parse(Some(BUCKET), json!({"artifacts": {}})).await?
+        }
         None => {
-            arguments
-                .place
-                .parse(Some(super::sets_options::BUCKET), json!({"artifacts": {}}))
-                .await?
+            let hint = format!(
+                "add --bucket NAME, or set {BUCKET} in the environment; or give a pipeline's request: `s3-asset doctor < request.json`"
+            );
+            return Err(fault("no bucket given", hint));
         }
     };
     let settings = &source.settings;
     settings.warnings.iter().for_each(|warning| report.warn(warning));
-    let store = Arc::new(Store::open(&settings.access, report.clone()).await);
+    let store = Store::open(&settings.access, report.clone()).await;
     let folder = format!("{}.s3-asset-doctor/{}", settings.prefix, unique_id());
     let folder = Prefix::parse("the doctor's folder", &folder)?;
-    let prefix = settings.prefix.as_str();
-    let found = probes::Probes { store: &store, folder: &folder, prefix };
-    let found = until_terminated(store.abort_all(), found.all()).await?;
-    let needs = Needs::of(&source);
-    let lines: Vec<Line> = found.into_iter().map(|found| judge(found, needs)).collect();
+    let buckets = buckets(&source);
+    let mut lines = Vec::new();
+    for (bucket, needs) in &buckets {
+        let sibling = store.sibling(bucket);
+        let probes = Probes { store: &sibling, folder: &folder, prefix: settings.prefix.as_str() };
+        let found = until_terminated(sibling.abort_all(), probes.all()).await?;
+        let name = (buckets.len() > 1).then(|| bucket.to_string());
+        lines.extend(found.into_iter().map(|found| judge(found, *needs, name.clone())));
+    }
     let failed = lines.iter().filter(|line| line.verdict == Verdict::Fail).count();
     if arguments.output.json {
-        let bucket = settings.access.bucket.as_str();
+        let bucket = buckets.first().map(|(bucket, _)| bucket.as_str());
         terminal::answer(&json!({"bucket": bucket, "healthy": failed == 0, "probes": lines}))?;
     } else {
         let rows: Vec<Vec<String>> = lines.iter().map(row).collect();
-        terminal::print(table(&["probe", "verdict", "found", "what to do"], &rows).as_bytes())?;
+        let titles = ["bucket", "probe", "verdict", "found", "what to do"];
+        let titles = if buckets.len() > 1 { &titles[..] } else { &titles[1..] };
+        terminal::print(table(titles, &rows).as_bytes())?;
     }
     if failed > 0 {
         return Err(fault(
@@ -103,7 +118,22 @@ fn row(line: &Line) -> Vec<String> {
         Verdict::Warn => "warn",
         Verdict::Fail => "FAIL",
     };
-    vec![line.probe.name(), verdict.to_owned(), line.found.clone(), line.hint.clone()]
+    let cells = [line.probe.name(), verdict.to_owned(), line.found.clone(), line.hint.clone()];
+    line.bucket.iter().cloned().chain(cells).collect()
+}
+
+/// The buckets of a source, and what is needed of each: a package has two, or one.
+fn buckets(source: &Source) -> Vec<(Bucket, Needs)> {
+    let (own, needs) = (&source.settings.access.bucket, Needs::of(source));
+    let Track::Package(package) = &source.track else { return vec![(own.clone(), needs)] };
+    let ledger = package.ledger.as_ref().unwrap_or(own);
+    let store = package.store.as_ref().unwrap_or(own);
+    let mut buckets = vec![(ledger.clone(), needs)];
+    if store != ledger {
+        // Tags, which are taken away, are in the ledger.
+        buckets.push((store.clone(), Needs { deletes: false, ..needs }));
+    }
+    buckets
 }
 
 /// The request on standard input; none: a terminal, or nothing, is there, or a bucket is named.
@@ -142,16 +172,20 @@ impl Needs {
 }
 
 /// What is to be said of what was found.
-fn judge(found: Found, needs: Needs) -> Line {
+fn judge(found: Found, needs: Needs, bucket: Option<String>) -> Line {
     let probe = found.probe;
     let (verdict, found, hint) = match found.result {
+        Ok(text) if probe == Probe::Versions && needs.versions && text == probes::NOT_KEPT => {
+            let hint = "switch versioning on for the bucket; or follow files with `regexp`, which needs none";
+            (Verdict::Fail, text, hint.to_owned())
+        }
         Ok(text) => (Verdict::Ok, text, String::new()),
         Err(Trouble { what, hint }) => {
             let (verdict, own) = verdict(probe, needs);
             (verdict, what, own.map_or(hint, str::to_owned))
         }
     };
-    Line { probe, verdict, found, hint }
+    Line { bucket, probe, verdict, found, hint }
 }
 
 /// How bad it is that a probe failed, and what to do, where that is more than the probe itself says.
@@ -194,11 +228,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_package_s_buckets_are_both_tried() {
+        let of = |package: serde_json::Value| {
+            let source = json!({"bucket": "b", "package": package});
+            let source = Source::parse(source.as_object().expect("a map")).expect("a source");
+            let all = buckets(&source).into_iter();
+            all.map(|(bucket, needs)| (bucket.to_string(), needs.deletes)).collect::<Vec<_>>()
+        };
+        let pair = |name: &str, deletes| (name.to_owned(), deletes);
+        assert_eq!(of(json!({"name": "app"})), [pair("b", true)]);
+        let two = json!({"name": "app", "ledger": "s3://l", "store": "s3://s"});
+        assert_eq!(of(two), [pair("l", true), pair("s", false)]);
+        assert_eq!(
+            of(json!({"name": "app", "ledger": "s3://l"})),
+            [pair("l", true), pair("b", false)]
+        );
+    }
+
+    #[test]
     fn what_is_said_of_what_was_found() {
         let all = Needs { conditions: true, deletes: true, folder_keys: true, versions: true };
         let none = Needs { conditions: false, deletes: false, folder_keys: false, versions: false };
         let good = Found { probe: Probe::Reach, result: Ok("yes".into()) };
-        assert_eq!(judge(good, all).verdict, Verdict::Ok);
+        assert_eq!(judge(good, all, None).verdict, Verdict::Ok);
+        for (needs, want) in [(all, Verdict::Fail), (none, Verdict::Ok)] {
+            let found = Found { probe: Probe::Versions, result: Ok(probes::NOT_KEPT.into()) };
+            assert_eq!(judge(found, needs, None).verdict, want, "{needs:?}");
+        }
         let cases = [
             (Probe::Reach, Verdict::Fail, Verdict::Fail),
             (Probe::CreateOnly, Verdict::Fail, Verdict::Warn),
@@ -211,7 +267,7 @@ mod tests {
         for (probe, needed, not_needed) in cases {
             for (needs, want) in [(all, needed), (none, not_needed)] {
                 let trouble = Trouble { what: "no".into(), hint: "do".into() };
-                let line = judge(Found { probe, result: Err(trouble) }, needs);
+                let line = judge(Found { probe, result: Err(trouble) }, needs, None);
                 assert_eq!(line.verdict, want, "{probe:?} {needs:?}");
                 assert!(!line.hint.is_empty(), "{line:?}");
             }

@@ -78,10 +78,10 @@ pub(super) struct AnnotateArguments {
     /// Shows what would be written, and writes nothing
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten, next_help_heading = "The bucket")]
-    reach: Reach,
     #[command(flatten)]
     output: Output,
+    #[command(flatten, next_help_heading = "The bucket")]
+    reach: Reach,
 }
 
 #[derive(Debug, Args)]
@@ -93,10 +93,10 @@ pub(super) struct ListArguments {
     /// How many
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
-    #[command(flatten, next_help_heading = "The bucket")]
-    reach: Reach,
     #[command(flatten)]
     output: Output,
+    #[command(flatten, next_help_heading = "The bucket")]
+    reach: Reach,
 }
 
 /// A client for the bucket that an argument names.

@@ -9,10 +9,12 @@ mod read;
 mod sendable;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use checksum::{Checksum, ChecksumAlgorithm};
 pub(super) use read::access;
 pub use sendable::{Sent, sendable};
+pub use told::Told;
 
 /// How a bucket is reached: all that a client is made of.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct Access {
     pub multipart: bool,
     /// Whether the server's conditional writes are relied upon.
     pub conditional_writes: bool,
+    /// In whose words an error speaks of all this.
+    pub told: Told,
 }
 
 /// Which of AWS's servers are asked.

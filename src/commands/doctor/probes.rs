@@ -2,7 +2,7 @@
 
 use crate::s3::store::{Condition, Expiry, Facts, Proof, Store, Versioning, Written};
 use crate::words::digest::Sha256;
-use crate::words::fault::Fault;
+use crate::words::fault::hint_of;
 use crate::words::names::{Key, Prefix, shown};
 use crate::words::object::ObjectOptions;
 use anyhow::Context as _;
@@ -75,8 +75,8 @@ pub(super) struct Trouble {
 
 impl From<anyhow::Error> for Trouble {
     fn from(error: anyhow::Error) -> Trouble {
-        let hint = error.downcast_ref::<Fault>().map_or("", Fault::hint);
-        Trouble { what: format!("{error:#}"), hint: hint.to_owned() }
+        let hint = hint_of(&error).unwrap_or_default().to_owned();
+        Trouble { what: format!("{error:#}"), hint }
     }
 }
 
@@ -96,6 +96,8 @@ pub(super) struct Probes<'a> {
 /// A name with what servers, proxies and listings get wrong.
 const ODD: &str = "a b+c%20&é/lib++.txt";
 const BYTES: &[u8] = b"s3-asset doctor";
+/// What is found of versions in a bucket that never kept any.
+pub(super) const NOT_KEPT: &str = "not kept";
 /// S3's least size of a part that is not the last.
 const PART: usize = 5 << 20;
 
@@ -212,7 +214,7 @@ impl Probes<'_> {
         Ok(match self.store.versioning().await? {
             Versioning::Enabled => "kept of every object",
             Versioning::Suspended => "kept of what was written before they were suspended",
-            Versioning::Never => "not kept",
+            Versioning::Never => NOT_KEPT,
         }
         .to_owned())
     }

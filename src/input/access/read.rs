@@ -1,7 +1,7 @@
 //! The common keys of `source`, read: what contradicts itself, or cannot be sent, is refused.
 
 use super::checksum::checksum;
-use super::{Access, Encryption, Identity, Role, Said, Sent, Servers, Trust, sendable};
+use super::{Access, Encryption, Identity, Role, Said, Sent, Servers, Told, Trust, sendable};
 use crate::input::common::Common;
 use crate::input::lenient::Text;
 use crate::words::fault::fault;
@@ -134,6 +134,7 @@ pub(in crate::input) fn access(common: &Common) -> anyhow::Result<Access> {
         }),
         multipart: !common.disable_multipart.is_on(),
         conditional_writes: common.conditional_writes.or(true),
+        told: Told::Source,
     })
 }
 

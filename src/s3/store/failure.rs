@@ -4,8 +4,9 @@ mod hint;
 
 use super::Operation;
 use super::evidence::{Author, Page, author};
+use crate::input::access::Access;
 use crate::words::fault::{Fault, fault};
-use crate::words::names::{Bucket, shown, shown_to};
+use crate::words::names::{shown, shown_to};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
@@ -171,15 +172,8 @@ impl Failure {
     }
 
     /// The error of an operation on a key, with the hint for its most likely cause.
-    pub fn explain(
-        &self,
-        operation: Operation,
-        bucket: &Bucket,
-        key: &str,
-        region: &str,
-        endpoint: Option<&str>,
-        owner: Option<&str>,
-    ) -> anyhow::Error {
+    pub fn explain(&self, operation: Operation, key: &str, access: &Access) -> anyhow::Error {
+        let bucket = &access.bucket;
         let place = if key.is_empty() {
             format!("s3://{bucket}")
         } else {
@@ -190,8 +184,15 @@ impl Failure {
             what.push_str(": ");
             what.push_str(&self.message);
         }
-        fault(what, self.hint(operation, bucket, key, region, endpoint, owner))
+        fault(what, self.hint(operation, key, access))
     }
+}
+
+/// Why there is nothing to sign with.
+pub(super) fn of_signer(error: &(dyn Error + 'static), access: &Access) -> anyhow::Error {
+    let failure = unanswered(error, false);
+    let failure = Failure { cause: Cause::Credentials, ..failure };
+    fault(failure.summary(), failure.hint(Operation::GetObject, "", access))
 }
 
 /// Whether the server got other bytes than were sent.
@@ -295,7 +296,7 @@ fn kind(status: u16, code: &str) -> Kind {
 
 /// A request that nobody answered, or not to its end.
 fn unanswered(error: &(dyn Error + 'static), may_pass: bool) -> Failure {
-    let message = shown_to(&chain(error), LONGEST_MESSAGE);
+    let message = shown_to(&short(&chain(error)), LONGEST_MESSAGE);
     let low = message.to_ascii_lowercase();
     let credentials = ["credential", "identity resolver"].iter().any(|word| low.contains(word));
     let lasting = ["certificate", "proxy authorization"].iter().any(|word| low.contains(word));
@@ -306,6 +307,22 @@ fn unanswered(error: &(dyn Error + 'static), may_pass: bool) -> Failure {
         (_, false) => Kind::Transient,
     };
     Failure::new(kind, if credentials { Cause::Credentials } else { Cause::Network }, message)
+}
+
+/// What the chain of credentials says, shorter: each place that was asked, and why it has none.
+fn short(said: &str) -> String {
+    const NONE: &str = "no credentials found in chain";
+    const NOT_THERE: &str = "the credential provider was not enabled";
+    let Some((_, asked)) = said.split_once(NONE) else { return said.to_owned() };
+    let asked = asked.trim_start_matches(". Attempted:").split("   ").map(str::trim);
+    let asked = asked.filter(|it| !it.is_empty()).map(|it| {
+        let (name, why) = it.split_once(": ").unwrap_or((it, ""));
+        match why.trim_start_matches(NOT_THERE).trim_start_matches(": ") {
+            "" => name.to_owned(),
+            why => format!("{name} ({why})"),
+        }
+    });
+    format!("{NONE}: {}", asked.collect::<Vec<_>>().join(", "))
 }
 
 /// AWS names the right region in the message of AuthorizationHeaderMalformed.
@@ -388,6 +405,18 @@ mod tests {
                 "{status} {code:?} {author:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_chain_says_is_short() {
+        let said = "dispatch failure: other: the credential provider was not enabled: no credentials \
+            found in chain. Attempted:   Environment: the credential provider was not enabled: \
+            environment variable not set   Profile: the credential provider was not enabled   \
+            Ec2InstanceMetadata: an error occurred: timed out";
+        let want = "no credentials found in chain: Environment (environment variable not set), \
+            Profile, Ec2InstanceMetadata (an error occurred: timed out)";
+        assert_eq!(short(said), want);
+        assert_eq!(short("io error: refused"), "io error: refused");
     }
 
     #[test]

@@ -84,14 +84,7 @@ impl Store {
         operation: Operation,
         key: &str,
     ) -> anyhow::Error {
-        failure.explain(
-            operation,
-            &self.access.bucket,
-            key,
-            &self.access.region,
-            self.access.endpoint.as_deref(),
-            self.access.said.owner.as_deref(),
-        )
+        failure.explain(operation, key, &self.access)
     }
 }
 

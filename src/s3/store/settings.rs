@@ -3,7 +3,6 @@
 use super::evidence::NoPages;
 use super::{Failure, Operation, Store, failure};
 use crate::machine::environment::now_in_milliseconds;
-use anyhow::Context as _;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule};
 
@@ -58,7 +57,7 @@ impl Store {
     pub async fn signer(&self) -> anyhow::Result<Option<String>> {
         let Some(provider) = &self.signer else { return Ok(None) };
         let credentials = provider.provide_credentials().await;
-        let credentials = credentials.context("there are no credentials to sign with")?;
+        let credentials = credentials.map_err(|e| failure::of_signer(&e, &self.access))?;
         Ok(Some(credentials.access_key_id().to_owned()))
     }
 

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use serde_json::json;
 use std::str::FromStr as _;
 use std::sync::Mutex;
 
@@ -97,7 +98,10 @@ const PAGE: &str = "200\ncontent-type: text/html\n\n<html><body>Sign in</body></
 #[test]
 fn fuzz_answers() {
     let said = Said::default();
-    let (client, bucket) = (client(&said), Bucket::parse("b").expect("a bucket"));
+    let client = client(&said);
+    let source = json!({"bucket": "b", "endpoint": "http://s3.example.com"});
+    let source = crate::input::common::Common::read(source.as_object().expect("a map"));
+    let access = source.and_then(|it| it.settings()).expect("settings").access;
     let key = Key::parse("r/a").expect("a key");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -105,14 +109,7 @@ fn fuzz_answers() {
     fuzz_driver::bytes("answers", 600, seeds, |input| {
         *said.0.lock().expect("a lock") = input.to_vec();
         let told = |failure: Failure| {
-            let error = failure.explain(
-                Operation::GetObject,
-                &bucket,
-                "r/a",
-                "us-east-1",
-                Some("http://s3.example.com"),
-                None,
-            );
+            let error = failure.explain(Operation::GetObject, "r/a", &access);
             assert!(
                 crate::words::fault::hint_of(&error)
                     .is_some_and(|it| !it.contains(char::is_control))

@@ -57,9 +57,10 @@ fn reaching() -> Vec<Said> {
         ("RequestTimeTooSkewed", failing(403, "RequestTimeTooSkewed")),
         ("NotImplemented", failing(501, "NotImplemented")),
     ];
-    let chain = resource.clone().unset("access_key_id").unset("secret_access_key");
+    let nobody = resource.clone().unset("access_key_id").unset("secret_access_key");
+    said.push(("nobody signed the request", of(&nobody.check(None))));
     let chain =
-        chain.set("enable_aws_creds_provider", true).env("AWS_EC2_METADATA_DISABLED", "true");
+        nobody.set("enable_aws_creds_provider", true).env("AWS_EC2_METADATA_DISABLED", "true");
     said.push(("no credentials found in chain", of(&chain.check(None))));
     server.deny(Deny::all().on("GetObject"));
     said.push(("403 AccessDenied", of(&resource.check(None))));

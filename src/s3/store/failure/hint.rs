@@ -1,18 +1,18 @@
 //! What to do about a request that failed.
 
 use super::{Cause, Failure, Operation, is_of_bytes};
-use crate::words::names::{Bucket, shown};
+use crate::input::access::{Access, Identity, Told};
+use crate::words::names::shown;
 
 impl Failure {
-    pub(super) fn hint(
-        &self,
-        operation: Operation,
-        bucket: &Bucket,
-        key: &str,
-        region: &str,
-        endpoint: Option<&str>,
-        owner: Option<&str>,
-    ) -> String {
+    /// In the words of whoever said how the bucket is reached.
+    pub(super) fn hint(&self, operation: Operation, key: &str, access: &Access) -> String {
+        access.told.said(&self.hint_of_cause(operation, key, access))
+    }
+
+    fn hint_of_cause(&self, operation: Operation, key: &str, access: &Access) -> String {
+        let region = &access.region;
+        let endpoint = access.endpoint.as_deref();
         let at = endpoint.map_or_else(|| format!("in region {region}"), |url| format!("at {url}"));
         match &self.cause {
             Cause::Own(hint) => hint.clone(),
@@ -31,12 +31,15 @@ impl Failure {
             Cause::Listing => format!(
                 "nothing is decided on such a listing: the server {at} is no S3 server, or lacks ListObjectsV2"
             ),
-            Cause::Credentials => self.hint_of_credentials(),
+            Cause::Credentials => self.hint_of_credentials(access.told),
             Cause::Network => self.hint_of_network(&at),
             Cause::Server => {
-                let hint = self.hint_of_server(operation, bucket, key, region, &at);
+                let hint = self.hint_of_server(operation, key, access, &at);
                 let refused = self.status == Some(403) && hint.starts_with("allow ");
-                match owner.filter(|_| refused) {
+                if refused && access.identity == Identity::Anonymous {
+                    return "nobody signed the request: give `access_key_id` and `secret_access_key`, or `enable_aws_creds_provider: true` for those that the worker has; without, only what everybody may do is done".to_owned();
+                }
+                match access.said.owner.as_deref().filter(|_| refused) {
                     Some(owner) => format!(
                         "{hint}; or the bucket is not of account {}, which `expected_bucket_owner` says",
                         shown(owner)
@@ -47,14 +50,8 @@ impl Failure {
         }
     }
 
-    fn hint_of_server(
-        &self,
-        operation: Operation,
-        bucket: &Bucket,
-        key: &str,
-        region: &str,
-        at: &str,
-    ) -> String {
+    fn hint_of_server(&self, operation: Operation, key: &str, access: &Access, at: &str) -> String {
+        let (bucket, region) = (&access.bucket, &access.region);
         let code = self.code.as_deref().unwrap_or("");
         match (code, self.status) {
             ("NoSuchBucket", _) => {
@@ -115,7 +112,7 @@ impl Failure {
         }
     }
 
-    fn hint_of_credentials(&self) -> String {
+    fn hint_of_credentials(&self, told: Told) -> String {
         let message = self.message.to_ascii_lowercase();
         if message.contains("cargo feature") && message.contains("sso") {
             lacking("has no SSO")
@@ -123,6 +120,16 @@ impl Failure {
             lacking("runs no `credential_process`")
         } else if message.contains("sso token") || message.contains("loading an access token") {
             "nobody has signed in, or that is too long ago: `aws sso login`, with the profile that is used".to_owned()
+        } else if message.contains("was not defined") {
+            "`AWS_PROFILE` names a profile that is in neither ~/.aws/config nor ~/.aws/credentials"
+                .to_owned()
+        } else if message.contains("no credentials found in chain") && told == Told::Options {
+            "set `AWS_PROFILE`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, in the environment; or sign in, with the profile that is used".to_owned()
+        } else if message.contains("no credentials found in chain") {
+            "no credentials were found: give `access_key_id` and `secret_access_key`, or let the worker's environment or instance give them (containers reach its metadata only with a hop limit of 2)".to_owned()
+        } else if message.contains("profilefile provider could not be built") {
+            "the AWS profile cannot be used: look at it in ~/.aws/config and ~/.aws/credentials"
+                .to_owned()
         } else if message.contains("aws_web_identity_token of source")
             && message.contains("service error")
         {
@@ -143,6 +150,8 @@ impl Failure {
         let message = self.message.to_ascii_lowercase();
         if message.contains("certificate") {
             "the server's certificate is not trusted: give its authority as `ca_bundle`".to_owned()
+        } else if message.contains("invalidcontenttype") {
+            "the server speaks no TLS there: write `http://` in `endpoint`, or set `disable_ssl: true`".to_owned()
         } else if message.contains("proxy authorization") {
             "the proxy asks who you are: write `http://user:password@host:port` in `https_proxy`"
                 .to_owned()
@@ -165,10 +174,18 @@ fn lacking(what: &str) -> String {
 mod tests {
     use super::super::Kind;
     use super::*;
+    use serde_json::json;
+
+    fn access(source: serde_json::Value) -> Access {
+        let serde_json::Value::Object(mut map) = source else { panic!("a map") };
+        map.insert("enable_aws_creds_provider".to_owned(), true.into());
+        let common = crate::input::common::Common::read(&map).expect("keys");
+        common.settings().expect("settings").access
+    }
 
     #[test]
     fn every_failure_has_a_hint() {
-        let bucket = Bucket::parse("b").expect("a bucket");
+        let b = access(json!({"bucket": "b"}));
         let failure = |status: u16, code: &str| Failure {
             status: Some(status),
             code: (!code.is_empty()).then(|| code.to_owned()),
@@ -191,6 +208,15 @@ mod tests {
             (of(Cause::Network, "connection refused"), "cannot be reached"),
             (of(Cause::Credentials, silent), "hop limit"),
             (of(Cause::Credentials, "no credentials provider"), "no credentials were found"),
+            (
+                of(
+                    Cause::Credentials,
+                    "dispatch failure: other: no credentials found in chain: Profile, \
+                     Ec2InstanceMetadata (dispatch failure: timeout)",
+                ),
+                "no credentials were found: give `access_key_id`",
+            ),
+            (of(Cause::Network, "corrupt message of type InvalidContentType"), "speaks no TLS"),
             (of(Cause::Credentials, "failed to load the cached SSO token"), "`aws sso login`"),
             (
                 of(Cause::Credentials, "following cargo feature(s) enabled: sso."),
@@ -204,16 +230,40 @@ mod tests {
             (of(Cause::Own("do this".into()), ""), "do this"),
         ];
         for (failure, want) in cases {
-            let hint = failure.hint(Operation::PutObject, &bucket, "k", "us-east-1", None, None);
+            let hint = failure.hint(Operation::PutObject, "k", &b);
             assert!(hint.contains(want), "{hint} / {want}");
         }
-        let arn = Bucket::parse("arn:aws:s3:eu-west-1:123456789012:accesspoint/p").expect("an ARN");
-        for (bucket, owner, want) in [
-            (&bucket, Some("111122223333"), "not of account 111122223333"),
-            (&arn, None, "on the access point, `arn:aws:s3:eu-west-1:123456789012:accesspoint/p`"),
+        let owned = access(json!({"bucket": "b", "expected_bucket_owner": "111122223333"}));
+        let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/p";
+        let point = access(json!({"bucket": arn}));
+        let nobody = Access { identity: Identity::Anonymous, ..b.clone() };
+        for (access, want) in [
+            (&owned, "not of account 111122223333"),
+            (&point, "on the access point, `arn:aws:s3:eu-west-1:123456789012:accesspoint/p`"),
+            (&nobody, "nobody signed the request: give `access_key_id`"),
         ] {
-            let refused = failure(403, "AccessDenied");
-            let hint = refused.hint(Operation::PutObject, bucket, "k", "us-east-1", None, owner);
+            let hint = failure(403, "AccessDenied").hint(Operation::PutObject, "k", access);
+            assert!(hint.contains(want), "{hint} / {want}");
+        }
+    }
+
+    #[test]
+    fn whoever_sits_at_a_terminal_is_told_of_options_and_variables() {
+        let operator = Access { told: Told::Options, ..access(json!({"bucket": "b"})) };
+        let chain = "no credentials found in chain: Environment, Profile";
+        let of = |message: &str| Failure::new(Kind::Fatal, Cause::Credentials, message);
+        let missing = Failure {
+            status: Some(404),
+            code: Some("NoSuchBucket".to_owned()),
+            ..Failure::new(Kind::Fatal, Cause::Server, "")
+        };
+        for (failure, want) in [
+            (of(chain), "set `AWS_PROFILE`, or `AWS_ACCESS_KEY_ID`"),
+            (of("profile `x` was not defined"), "in neither ~/.aws/config"),
+            (of("ProfileFile provider could not be built: x"), "the AWS profile cannot be used"),
+            (missing, "check `--bucket`, `--region` and `--endpoint`"),
+        ] {
+            let hint = failure.hint(Operation::GetObject, "k", &operator);
             assert!(hint.contains(want), "{hint} / {want}");
         }
     }

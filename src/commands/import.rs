@@ -8,34 +8,25 @@
 //! No object's bytes are copied or changed. Manifests are written create-only: beside a put, one of
 //! the two decides.
 
+mod gather;
+mod seal;
+
 use super::artifacts::record;
-use super::by::By;
-use super::import_plan::{Found, State, Step, agreed, folders, steps};
+use super::import_plan::{Found, Step};
 use super::sets_options::{Opened, SetsOptions};
-use super::unlisted_sets::{self, LegacyFile};
 use super::{Output, table};
 use crate::history::stored::Current;
-use crate::history::{Event, Position};
 use crate::machine::report::{Report, count};
 use crate::machine::terminal::{self, until_terminated};
-use crate::s3::store::Store;
 use crate::s3::transfer::AT_ONCE;
-use crate::sealing::publish::{self, Standing};
-use crate::sealing::set::{Manifest, ManifestFile, Provenance};
-use crate::tracks::artifacts::plan::Outcome as PutOutcome;
-use crate::tracks::artifacts::put::{Ask, Code, PutSet};
-use crate::tracks::artifacts::rules;
 use crate::tracks::artifacts::rules::Published;
-use crate::tracks::artifacts::standing::{Stood, stood};
-use crate::words::build::Run;
 use crate::words::fault::fault;
-use crate::words::file::Mode;
-use crate::words::names::{CodeHash, CommitId, RelPath};
-use crate::words::object::{ObjectOptions, REMOVED};
+use crate::words::names::CodeHash;
 use crate::words::time::Utc;
-use anyhow::Context as _;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use gather::plan;
+use seal::{Outcome, event, seal_cache, seal_set, standing};
 use serde_json::json;
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -82,9 +73,6 @@ impl Plan {
         newest.is_some_and(|newest| Utc::of_seconds(step.set.modified) < newest.time)
     }
 }
-
-/// A set that stands, or why it could not be made to.
-type Outcome = Result<Manifest, String>;
 
 pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let opened = arguments.sets.open(report).await?;
@@ -167,70 +155,6 @@ fn text(plan: &Plan) -> String {
     table::table(&["commit or code hash", "time", "files", "action"], &rows)
 }
 
-/// Lists the bucket, once for the sets and once for the caches, and reads the whole history.
-async fn plan(opened: &Opened) -> anyhow::Result<Plan> {
-    let (store, track) = (&*opened.engine.store, &opened.track);
-    let record = record(opened)?;
-    let (sets, caches, current) = futures_util::future::try_join3(
-        store.list(track.artifacts.as_str()),
-        store.list(track.cache.as_str()),
-        record.read(),
-    )
-    .await?;
-    let mut known = HashSet::new();
-    if let Some(current) = &current {
-        let shape = current.head.shape();
-        let older = record.segments(&shape, shape.segments_since(None)).await?;
-        let all = older.iter().chain(current.head.entries());
-        known.extend(all.map(|entry| entry.what.commit.clone()));
-        // What is being removed still has its manifest, perhaps.
-        let marked = record.removing(&current.head).await?;
-        known.extend(marked.into_iter().map(|entry| entry.what.commit));
-    }
-    // A name in capitals is no folder of ours: keys are compared byte by byte.
-    let sets = folders(&track.artifacts, sets, |text| {
-        CommitId::parse(text).ok().filter(|commit| commit.as_str() == text)
-    });
-    let caches = folders(&track.cache, caches, |text| {
-        CodeHash::parse(text).ok().filter(|hash| hash.as_str() == text)
-    });
-    let sets = standing_ones(store, sets, |set| !known.contains(&set.name)).await?;
-    let caches = standing_ones(store, caches, |_| true).await?;
-    let (mut steps, incomplete) = steps(sets, &known);
-    steps.sort_by(|a, b| (a.set.modified, &a.set.name).cmp(&(b.set.modified, &b.set.name)));
-    let cached = caches.iter().filter(|cache| cache.state == State::Published);
-    Ok(Plan {
-        cached: cached.map(|cache| cache.name.clone()).collect(),
-        caches: caches.into_iter().filter(|cache| cache.state == State::Unsealed).collect(),
-        steps,
-        incomplete: incomplete.iter().map(|folder| store.uri(folder.as_str())).collect(),
-        current,
-    })
-}
-
-/// Those whose manifests are none of removed sets; of the others, only those are looked at that are
-/// of interest.
-async fn standing_ones<N>(
-    store: &Store,
-    found: Vec<Found<N>>,
-    is_of_interest: impl Fn(&Found<N>) -> bool,
-) -> anyhow::Result<Vec<Found<N>>> {
-    let asked = found.iter().map(|it| it.state == State::Published && is_of_interest(it));
-    let keys = asked.zip(&found).map(|(asked, it)| (asked, rules::folder(it.folder.clone())));
-    let removed: Vec<bool> = stream::iter(keys.collect::<Vec<_>>())
-        .map(|(asked, folder)| async move {
-            if !asked {
-                return Ok(false);
-            }
-            let facts = store.head(&folder.manifest()?).await?;
-            anyhow::Ok(facts.is_some_and(|facts| facts.metadata.contains_key(REMOVED)))
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(found.into_iter().zip(removed).filter(|(_, removed)| !removed).map(|(it, _)| it).collect())
-}
-
 /// Seals and enters; answers what could not be done.
 async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<String>> {
     let report = opened.engine.store.report().clone();
@@ -307,154 +231,4 @@ async fn carry_out(opened: &Opened, plan: &mut Plan) -> anyhow::Result<Vec<Strin
 fn entered_before(late: usize) -> String {
     let sets = if late == 1 { "1 set is".to_owned() } else { format!("{late} sets are") };
     format!("{sets} older than the newest in the history, and entered before it by their times")
-}
-
-/// What the history says of a set. A code hash that no published cache has is left out: whatever
-/// the history names, a get must find.
-fn event(manifest: Manifest, cached: &HashSet<CodeHash>) -> Event<Published> {
-    Event {
-        run: Run { time: manifest.published_at, build: manifest.build },
-        what: Published {
-            commit: manifest.commit,
-            code_hash: manifest.code_hash.filter(|hash| cached.contains(hash)),
-            unsealed: false,
-        },
-    }
-}
-
-/// Reads the manifest of a set that has one.
-async fn standing(opened: &Opened, set: &Found<CommitId>) -> anyhow::Result<Outcome> {
-    let store = &*opened.engine.store;
-    let folder = rules::folder(set.folder.clone());
-    let uri = store.uri(folder.manifest()?.as_str());
-    Ok(match stood(store, &opened.track, &set.name).await {
-        Ok(None) => Err(format!("{uri}: deleted while the import ran")),
-        Ok(Some(Stood::Own(Standing { manifest, .. }))) if manifest.commit == set.name => {
-            Ok(manifest)
-        }
-        Ok(Some(Stood::Own(Standing { manifest, .. }))) => {
-            Err(format!("{uri}: it is the manifest of commit {}", manifest.commit))
-        }
-        // A set of its own is made of it, as a put does.
-        Ok(Some(Stood::Copied { .. })) => {
-            let ask = Ask { commit: set.name.clone(), code: Code::Unknown, directory: None };
-            let run = By::default().run()?;
-            let options = ObjectOptions::NONE;
-            let put = PutSet { engine: &opened.engine, track: &opened.track, run: &run, options };
-            match put.carry_out(&ask).await? {
-                PutOutcome::Published { manifest: Some(manifest), .. } => Ok(*manifest),
-                _ => Err(format!("{uri}: a copy of the cache's, and its files are gone")),
-            }
-        }
-        Err(e) => Err(format!("{e:#}")),
-    })
-}
-
-/// Gives a set of s3-asset-manager its manifest.
-async fn seal_set(
-    opened: &Opened,
-    set: &Found<CommitId>,
-    position: &Position,
-) -> anyhow::Result<Outcome> {
-    let files = match legacy_files(opened, set).await? {
-        Ok(files) => files,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let from = agreed(files.iter().map(|file| file.commit.as_ref()));
-    let provenance = Provenance {
-        commit: set.name.clone(),
-        code_hash: agreed(files.iter().map(|file| file.code_hash.as_ref())).cloned(),
-        // A copy out of the cache keeps the commit that filled it.
-        cached_from: from.filter(|from| **from != set.name).cloned(),
-        run: Run::at(Utc::of_seconds(set.modified)),
-    };
-    seal(opened, set, &provenance, files, position).await
-}
-
-/// Gives a cache of s3-asset-manager its manifest.
-async fn seal_cache(
-    opened: &Opened,
-    cache: &Found<CodeHash>,
-    position: &Position,
-) -> anyhow::Result<Outcome> {
-    let files = match legacy_files(opened, cache).await? {
-        Ok(files) => files,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    // Each upload of the same code replaced the objects of the one before.
-    let newest = files.iter().filter(|file| file.commit.is_some()).max_by_key(|file| file.modified);
-    let Some(commit) = newest.and_then(|file| file.commit.clone()) else {
-        let uri = opened.engine.store.uri(cache.folder.as_str());
-        return Ok(Err(format!("{uri}: no object in it says which commit it was built from")));
-    };
-    let provenance = Provenance {
-        commit,
-        code_hash: Some(cache.name.clone()),
-        cached_from: None,
-        run: Run::at(Utc::of_seconds(cache.modified)),
-    };
-    seal(opened, cache, &provenance, files, position).await
-}
-
-/// What the objects of a folder say of themselves; a name that no directory can hold is a problem.
-async fn legacy_files<N>(
-    opened: &Opened,
-    found: &Found<N>,
-) -> anyhow::Result<Result<Vec<LegacyFile>, String>> {
-    let store = &*opened.engine.store;
-    let odd = found.files.iter().find_map(|file| {
-        let below = file.key.strip_prefix(found.folder.as_str()).unwrap_or("");
-        RelPath::parse(below).err().map(|e| format!("{}: {e}", store.uri(found.folder.as_str())))
-    });
-    match odd {
-        Some(problem) => Ok(Err(problem)),
-        None => unlisted_sets::read(store, &found.folder, &found.files).await.map(Ok),
-    }
-}
-
-/// Writes the manifest of a folder, with the hash of each of its objects.
-async fn seal<N>(
-    opened: &Opened,
-    found: &Found<N>,
-    provenance: &Provenance,
-    files: Vec<LegacyFile>,
-    position: &Position,
-) -> anyhow::Result<Outcome> {
-    let engine = &opened.engine;
-    let mut listed = Vec::new();
-    for LegacyFile { path, key, size, sha256, .. } in files {
-        let sha256 = match sha256 {
-            Some(sha256) => sha256,
-            None => engine.hash(&key, size).await.context("hashing what has no package-hash")?,
-        };
-        listed.push(ManifestFile { path, size, mode: Mode::Plain, sha256, key, parts: None });
-    }
-    let folder = rules::folder(found.folder.clone());
-    let manifest = Manifest::new(provenance, listed);
-    let stands = publish::seal(&engine.store, &folder, manifest, position).await?;
-    Ok(Ok(stands.manifest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_hash_is_entered_where_its_cache_stands() {
-        let hash = CodeHash::parse(&"c".repeat(64)).expect("a hash");
-        let provenance = Provenance {
-            commit: CommitId::parse(&"a".repeat(40)).expect("a commit"),
-            code_hash: Some(hash.clone()),
-            cached_from: None,
-            run: Run::at(Utc::of_seconds(1_790_000_000)),
-        };
-        let manifest = Manifest::new(&provenance, Vec::new());
-        let without = event(manifest.clone(), &HashSet::new());
-        assert_eq!(
-            (without.run.time.as_str(), without.what.code_hash),
-            ("2026-09-21T14:13:20Z", None)
-        );
-        let with = event(manifest, &HashSet::from([hash.clone()]));
-        assert_eq!(with.what.code_hash, Some(hash));
-    }
 }

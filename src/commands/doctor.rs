@@ -13,7 +13,7 @@ use crate::machine::terminal::{self, until_terminated};
 use crate::s3::store::{Store, unique_id};
 use crate::tracks::{Source, Track};
 use crate::words::fault::fault;
-use crate::words::names::{Bucket, Prefix};
+use crate::words::names::{Bucket, Prefix, shown_to};
 use clap::Args;
 use probes::{Found, Probe, Probes, Trouble};
 use serde::Serialize;
@@ -112,13 +112,17 @@ pub(super) async fn run(report: &Arc<Report>, arguments: &Arguments) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
+/// What was found is cut there in the table, so that what to do stays in sight; `--json` has it whole.
+const LONGEST: usize = 120;
+
 fn row(line: &Line) -> Vec<String> {
     let verdict = match line.verdict {
         Verdict::Ok => "ok",
         Verdict::Warn => "warn",
         Verdict::Fail => "FAIL",
     };
-    let cells = [line.probe.name(), verdict.to_owned(), line.found.clone(), line.hint.clone()];
+    let found = shown_to(&line.found, LONGEST);
+    let cells = [line.probe.name(), verdict.to_owned(), found, line.hint.clone()];
     line.bucket.iter().cloned().chain(cells).collect()
 }
 

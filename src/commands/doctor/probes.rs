@@ -113,7 +113,10 @@ impl Probes<'_> {
         };
         tell(Probe::Signer, self.signer().await);
         let is_reached = tell(Probe::Reach, self.reach().await);
-        tell(Probe::Clock, clock(self.store.clock_ahead()));
+        let ahead = self.store.clock_ahead();
+        if is_reached || ahead.is_some() {
+            tell(Probe::Clock, clock(ahead));
+        }
         if !is_reached || !tell(Probe::Put, self.put().await) {
             return Ok(all);
         }

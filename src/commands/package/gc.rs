@@ -78,6 +78,15 @@ pub(super) async fn run(
     ));
     let now = i64::try_from(now_in_milliseconds() / 1000).unwrap_or(i64::MAX);
     let mut steps = blobs.plan(&needed, now, arguments.older_than);
+    let [young, aside] = blobs.waiting(&needed, now, arguments.older_than);
+    for (blobs, what) in [(young, "written"), (aside, "set aside")] {
+        if blobs > 0 {
+            report.info(format!(
+                "left alone until --older-than has passed since it was {what}: {} that no version refers to",
+                count(blobs, "blob")
+            ));
+        }
+    }
     if arguments.delete {
         carry_out(ledger, &steps).await?;
         steps.extend(put_back(ledger, others, &steps).await?);

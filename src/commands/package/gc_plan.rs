@@ -89,6 +89,16 @@ impl Blobs {
         self.own.len()
     }
 
+    /// How many blobs no version refers to, and are left alone for now: those under their own keys, and
+    /// those that were set aside.
+    pub(super) fn waiting(&self, needed: &HashSet<Sha256>, now: i64, age: i64) -> [usize; 2] {
+        let waits = |(sha, (_, modified)): &(&Sha256, &(u64, i64))| {
+            !needed.contains(sha) && *modified > now.saturating_sub(age)
+        };
+        let aside = self.aside.iter().filter(|(sha, _)| !self.own.contains_key(sha));
+        [self.own.iter().filter(waits).count(), aside.filter(waits).count()]
+    }
+
     /// The plan; `now` and `age` are in seconds.
     pub(super) fn plan(&self, needed: &HashSet<Sha256>, now: i64, age: i64) -> Vec<Step> {
         let is_old = |modified: i64| modified <= now.saturating_sub(age);
@@ -155,7 +165,12 @@ mod tests {
                 .chain(aside.map(|at| object(format!("p/.aside/{sha}"), at)))
                 .collect();
             let needed: HashSet<Sha256> = needed.then_some(sha).into_iter().collect();
-            let plan = Blobs::new("p/", &listed).plan(&needed, NOW, AGE);
+            let blobs = Blobs::new("p/", &listed);
+            let plan = blobs.plan(&needed, NOW, AGE);
+            // Nothing is left alone without being counted.
+            let waits = [own, aside.filter(|_| own.is_none())]
+                .map(|at| usize::from(needed.is_empty() && at == young));
+            assert_eq!(blobs.waiting(&needed, NOW, AGE), waits, "{own:?} {aside:?}");
             let actions: Vec<Action> = plan.iter().map(|step| step.action).collect();
             assert_eq!(actions, want, "{own:?} {aside:?} {needed:?}");
         }

@@ -13,9 +13,9 @@ use crate::tracks::package::rules::{Exported, VersionRecord};
 use crate::words::fault::fault;
 use crate::words::names::PackageName;
 use crate::words::object::{ObjectOptions, UserMetadata};
-use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,8 +57,14 @@ pub(super) async fn run(ledger: &Ledger, arguments: &Arguments) -> anyhow::Resul
     report.begin_all("importing", "package", files.len());
     for file in &files {
         let place = file.display().to_string();
-        let exported =
-            Exported::parse(&std::fs::read(file).with_context(|| place.clone())?, &place)?;
+        let bytes = std::fs::read(file).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => fault(
+                format!("there is no {place}"),
+                "name a package that `s3-asset package export` wrote there, or none for all of them",
+            ),
+            _ => anyhow::Error::new(e).context(place.clone()),
+        })?;
+        let exported = Exported::parse(&bytes, &place)?;
         let ledger = ledger.of(&ledger.package.named(exported.name()?));
         let restored = ledger
             .restore(&exported, &By::default().run()?, async |record, metadata| {

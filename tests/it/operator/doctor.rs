@@ -111,7 +111,11 @@ fn who_has_no_credentials_is_told_where_they_come_from() {
     let hint = "hint: set `AWS_PROFILE`, or `AWS_ACCESS_KEY_ID`";
     assert!(bare.stderr.contains(hint), "{}", bare.stderr);
     let profile = run(&["artifacts", "list"], "nobody").failed(1, "`nobody` was not defined");
-    assert!(profile.stderr.contains("hint: `AWS_PROFILE` names a profile"), "{}", profile.stderr);
+    assert!(
+        profile.stderr.contains("hint: `AWS_PROFILE`, or `source_profile`"),
+        "{}",
+        profile.stderr
+    );
     let told = run(&["doctor", "--json"], "dev").failed(1, "probes failed");
     assert_eq!(failing(&told), ["signed by", "reach"]);
     let signer = &told.json()["probes"][0];

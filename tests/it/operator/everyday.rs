@@ -220,6 +220,9 @@ fn what_a_profile_wants_is_done_or_named() {
     let process = format!("[default]\ncredential_process = echo '{keys}'\n");
     if cfg!(feature = "sso") {
         with_profile(&server, &process).ok();
+        let broken = with_profile(&server, "[default]\ncredential_process = exit 3\n");
+        let broken = broken.failed(1, "external process");
+        assert!(broken.stderr.contains("run it by hand"), "{}", broken.stderr);
         // Nobody has signed in.
         let run = with_profile(&server, sso).failed(1, "");
         assert!(run.stderr.contains("aws sso login"), "{}", run.stderr);

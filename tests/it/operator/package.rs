@@ -122,7 +122,7 @@ fn mistakes_are_explained() {
         package(&server, arguments).failed(1, what);
     }
     let dynamo = ["package", "--ledger", "dynamo://eu/x", "list"];
-    run(&server, &dynamo).failed(1, "source.package.ledger: `dynamo://eu/x` is not in S3");
+    run(&server, &dynamo).failed(1, "--ledger: `dynamo://eu/x` is not in S3");
     run(&server, &["package", "list"]).failed(1, "no ledger given");
     assert!(package(&server, &["untag", "app", "live"]).ok().stderr.contains("no tag `live`"));
 }
@@ -402,6 +402,7 @@ fn packages_move_between_buckets() {
     let files = files(&[("x.jar", "x")]);
     let added = run(&server, &[&new[..], &["add", "team/app", &path(&files, "x.jar")]].concat());
     assert_eq!(added.ok().stdout, "6\n");
+    import(&["team/nobody"]).failed(1, "there is no ");
     // But not when the two went on apart.
     add(&server, "team/app", "another six");
     package(&server, &["export", directory, "team/app"]).ok();
@@ -471,9 +472,11 @@ fn gc_takes_two_steps_and_keeps_what_is_needed() {
     assert!(table.stdout.contains(&blob("two")) && table.stderr.contains("add --delete"));
     assert!(server.snapshot(BUCKET) == before, "nothing without --delete");
 
-    package(&server, &["gc", "--delete"]).ok();
+    let first = package(&server, &["gc", "--delete"]).ok();
     assert_eq!(blobs(&server, &all), "oaoao");
-    package(&server, &["gc", "--delete"]).ok();
+    assert!(first.stderr.contains("since it was written: 1 blob"), "{}", first.stderr);
+    let second = package(&server, &["gc", "--delete"]).ok();
+    assert!(second.stderr.contains("since it was set aside: 2 blobs"), "{}", second.stderr);
     assert_eq!(blobs(&server, &all), "oaoao", "what was set aside is left alone for a while");
     // Another add needs what was set aside, and uploads it; a version that somebody entered whose
     // blob lies aside only is still to be had, and its blob is put back.

@@ -120,8 +120,11 @@ impl Failure {
             lacking("runs no `credential_process`")
         } else if message.contains("sso token") || message.contains("loading an access token") {
             "nobody has signed in, or that is too long ago: `aws sso login`, with the profile that is used".to_owned()
+        } else if message.contains("external process") {
+            "the `credential_process` of the AWS profile fails: run it by hand, and see what it prints"
+                .to_owned()
         } else if message.contains("was not defined") {
-            "`AWS_PROFILE` names a profile that is in neither ~/.aws/config nor ~/.aws/credentials"
+            "`AWS_PROFILE`, or `source_profile` of a profile, names one that is in neither ~/.aws/config nor ~/.aws/credentials"
                 .to_owned()
         } else if message.contains("no credentials found in chain") && told == Told::Options {
             "set `AWS_PROFILE`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, in the environment; or sign in, with the profile that is used".to_owned()
@@ -260,6 +263,7 @@ mod tests {
         for (failure, want) in [
             (of(chain), "set `AWS_PROFILE`, or `AWS_ACCESS_KEY_ID`"),
             (of("profile `x` was not defined"), "in neither ~/.aws/config"),
+            (of("external process exited with code 1"), "run it by hand"),
             (of("ProfileFile provider could not be built: x"), "the AWS profile cannot be used"),
             (missing, "check `--bucket`, `--region` and `--endpoint`"),
         ] {

@@ -199,7 +199,6 @@ mod tests {
                 ..Reach::default()
             },
             no_conditional_writes: true,
-            ..BucketOptions::default()
         };
         let own = source(&options, &variables).expect("a source");
         assert_eq!(own.settings.access.bucket.as_str(), "other");

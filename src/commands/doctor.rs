@@ -154,6 +154,8 @@ fn request(place: &BucketOptions) -> anyhow::Result<Option<Request>> {
 /// What a resource needs of what not everybody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Needs {
+    /// To write at all.
+    writes: bool,
     /// Writes that depend on what is there.
     conditions: bool,
     /// To delete what it keeps.
@@ -167,6 +169,7 @@ struct Needs {
 impl Needs {
     fn of(source: &Source) -> Needs {
         Needs {
+            writes: !matches!(&source.track, Track::Artifacts(artifacts) if artifacts.lookup),
             conditions: source.settings.access.conditional_writes,
             deletes: matches!(source.track, Track::Package(_)),
             folder_keys: matches!(source.track, Track::Gocd(_)),
@@ -204,6 +207,9 @@ fn verdict(probe: Probe, needs: Needs) -> (Verdict, Option<&'static str>) {
         ),
         Probe::CreateOnly | Probe::Unchanged | Probe::Sixteen => {
             (Warn, Some("`conditional_writes: false` is set: let one build at a time write"))
+        }
+        Probe::Put if !needs.writes => {
+            (Warn, Some("`lookup: true` is set: nothing of this resource writes"))
         }
         Probe::Delete if !needs.deletes => {
             (Warn, Some("nothing of this track deletes; delete the doctor's objects by hand"))
@@ -251,8 +257,20 @@ mod tests {
 
     #[test]
     fn what_is_said_of_what_was_found() {
-        let all = Needs { conditions: true, deletes: true, folder_keys: true, versions: true };
-        let none = Needs { conditions: false, deletes: false, folder_keys: false, versions: false };
+        let all = Needs {
+            writes: true,
+            conditions: true,
+            deletes: true,
+            folder_keys: true,
+            versions: true,
+        };
+        let none = Needs {
+            writes: false,
+            conditions: false,
+            deletes: false,
+            folder_keys: false,
+            versions: false,
+        };
         let good = Found { probe: Probe::Reach, result: Ok("yes".into()) };
         assert_eq!(judge(good, all, None).verdict, Verdict::Ok);
         for (needs, want) in [(all, Verdict::Fail), (none, Verdict::Ok)] {
@@ -261,6 +279,7 @@ mod tests {
         }
         let cases = [
             (Probe::Reach, Verdict::Fail, Verdict::Fail),
+            (Probe::Put, Verdict::Fail, Verdict::Warn),
             (Probe::CreateOnly, Verdict::Fail, Verdict::Warn),
             (Probe::Sixteen, Verdict::Fail, Verdict::Warn),
             (Probe::Delete, Verdict::Fail, Verdict::Warn),

@@ -102,8 +102,8 @@ pub(super) const NOT_KEPT: &str = "not kept";
 const PART: usize = 5 << 20;
 
 impl Probes<'_> {
-    /// Tries everything out; when the bucket cannot be reached, nothing else. An error is one of
-    /// this machine.
+    /// Tries everything out; when the bucket cannot be reached, nothing else, and where nothing can be
+    /// written, what needs no object. An error is one of this machine.
     pub(super) async fn all(&self) -> anyhow::Result<Vec<Found>> {
         let mut all = Vec::new();
         let mut tell = |probe, result: anyhow::Result<String>| {
@@ -117,11 +117,31 @@ impl Probes<'_> {
         if is_reached || ahead.is_some() {
             tell(Probe::Clock, clock(ahead));
         }
-        if !is_reached || !tell(Probe::Put, self.put().await) {
+        if !is_reached {
             return Ok(all);
         }
-        tell(Probe::Get, self.get().await);
+        let is_written = tell(Probe::Put, self.put().await);
+        if is_written {
+            tell(Probe::Get, self.get().await);
+        }
         tell(Probe::Missing, self.missing().await);
+        if is_written {
+            self.of_what_is_written(&mut tell).await;
+        }
+        tell(Probe::Versions, self.versions().await);
+        tell(Probe::Lifecycle, self.lifecycle().await);
+        tell(Probe::Encryption, self.encryption().await);
+        if is_written {
+            tell(Probe::Delete, self.delete().await);
+        }
+        Ok(all)
+    }
+
+    /// What needs an object, or writes more of them.
+    async fn of_what_is_written(
+        &self,
+        tell: &mut impl FnMut(Probe, anyhow::Result<String>) -> bool,
+    ) {
         tell(Probe::Checksums, self.checksums().await);
         tell(Probe::CreateOnly, self.create_only().await);
         tell(Probe::Unchanged, self.unchanged().await);
@@ -130,11 +150,6 @@ impl Probes<'_> {
         tell(Probe::Multipart, self.multipart().await);
         tell(Probe::Listing, self.listing().await);
         tell(Probe::FolderKey, self.folder_key().await);
-        tell(Probe::Versions, self.versions().await);
-        tell(Probe::Lifecycle, self.lifecycle().await);
-        tell(Probe::Encryption, self.encryption().await);
-        tell(Probe::Delete, self.delete().await);
-        Ok(all)
     }
 
     fn key(&self, name: &str) -> anyhow::Result<Key> {
@@ -163,7 +178,11 @@ impl Probes<'_> {
     }
 
     async fn put(&self) -> anyhow::Result<String> {
-        self.write(ODD, &Condition::None).await?;
+        self.write(ODD, &Condition::None).await.map_err(|e| {
+            let hint = hint_of(&e).unwrap_or_default();
+            let hint = format!("{hint}; a resource that only checks and gets needs none of it");
+            trouble(format!("{e:#}"), &hint)
+        })?;
         Ok(format!("wrote {}", self.store.uri(self.key(ODD)?.as_str())))
     }
 

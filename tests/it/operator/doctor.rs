@@ -1,7 +1,7 @@
 //! `s3-asset doctor`: what it finds on servers of several kinds.
 
 use super::support::{BUCKET, Run, program, run, server};
-use s3_test_server::{Handle, Options, Server};
+use s3_test_server::{Deny, Handle, Options, Server};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::Stdio;
@@ -83,6 +83,23 @@ fn both_buckets_of_a_package_are_tried() {
     let failed: Vec<&str> = lost.stdout.lines().filter(|line| line.contains("FAIL")).collect();
     assert!(failed.len() == 1 && failed[0].starts_with("nowhere  reach"), "{failed:?}");
     assert!(server.keys("ledger").is_empty() && server.keys(BUCKET).is_empty());
+}
+
+#[test]
+fn who_may_only_read_is_told_what_works() {
+    let server = server();
+    server.deny(Deny::all().on("PutObject"));
+    let reader = asked(&server, &["--json"], &source(&server, &json!({"artifacts": {}})));
+    assert_eq!(failing(&reader), ["put"]);
+    let probes: Vec<String> = verdicts(&reader).into_iter().map(|(probe, _)| probe).collect();
+    let want = "signed by, reach, clock, put, missing object, versions, lifecycle, encryption";
+    assert_eq!(probes.join(", "), want);
+    assert!(reader.stdout.contains("only checks and gets needs none of it"), "{}", reader.stdout);
+    let lookup = json!({"artifacts": {"lookup": true}});
+    let lookup = asked(&server, &["--json"], &source(&server, &lookup)).ok();
+    assert!(
+        failing(&lookup).is_empty() && lookup.stdout.contains("nothing of this resource writes")
+    );
 }
 
 #[test]

@@ -8,15 +8,19 @@
 //! - the first write to a track's history finds out whether the server obeys conditions, before
 //!   anything is published on the strength of them.
 
+mod append;
+mod entries;
+mod many;
 mod named;
 mod removed;
 
+pub use append::Next;
+pub use many::BATCH;
 pub use named::MissedPage;
 
 use crate::history::line::Line;
-use crate::history::{Entry, Event, Head, Part, Peek, Position, SEGMENT, Segment, Shape, merged};
+use crate::history::{Entry, Head, Part, Peek, Segment, Shape};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
-use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::Key;
 use crate::words::object::Own;
@@ -24,11 +28,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::HashSet;
-use std::hash::Hash;
 use std::marker::PhantomData;
-use std::ops::Range;
-use std::time::Duration;
 
 /// Of a history: 64 segments and as many volumes reach a quarter of a million entries back.
 const PARTS_AT_ONCE: usize = 128;
@@ -36,8 +36,6 @@ const PARTS_AT_ONCE: usize = 128;
 const PARTS_AHEAD: usize = 8;
 /// Each lost race waits longer: 200 writers at once get through.
 const RACES: u32 = 200;
-/// Events entered at one write of a head, which holds them all until the next: about 1 MB.
-pub const BATCH: usize = 4096;
 
 /// The history under a key: its head is `<key>.json`, its segments are below `<key>/`.
 #[derive(Debug)]
@@ -71,15 +69,6 @@ impl From<Written> for Carried {
             Written::Refused => Carried::Overtaken,
         }
     }
-}
-
-/// What becomes of a history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next<T> {
-    /// This is appended.
-    Append(T),
-    /// Nothing is: this entry says it already.
-    Stands(Entry<T>),
 }
 
 impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
@@ -137,67 +126,6 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
             .with_context(|| format!("{}: written, and not there", self.store.uri(key.as_str())))
     }
 
-    /// The newest entries, newest first, read in at most two rounds; none where there is no history.
-    pub async fn newest(&self, count: usize) -> anyhow::Result<Option<Vec<Entry<T>>>> {
-        let Some(Current { head, .. }) = self.read().await? else { return Ok(None) };
-        let (mut entries, shape) = (head.entries().to_vec(), head.shape());
-        let below = shape.segments_for(count.saturating_sub(entries.len()));
-        entries.extend(self.segments(&shape, below).await?);
-        entries.truncate(count);
-        Ok(Some(entries))
-    }
-
-    /// Reads the entries of some segments, and perhaps older ones, all at once, newest first.
-    pub async fn segments(
-        &self,
-        shape: &Shape,
-        range: Range<u64>,
-    ) -> anyhow::Result<Vec<Entry<T>>> {
-        let parts: Vec<Vec<Entry<T>>> = stream::iter(shape.parts(range))
-            .map(|part| self.part(shape, part))
-            .buffered(PARTS_AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(parts.into_iter().flatten().collect())
-    }
-
-    /// The newest entry that fits among those of some segments, and perhaps older ones: they are
-    /// read newest first, and not much further than needed.
-    pub async fn find(
-        &self,
-        shape: &Shape,
-        range: Range<u64>,
-        mut fits: impl FnMut(&Entry<T>) -> bool,
-    ) -> anyhow::Result<Option<Entry<T>>> {
-        let mut parts = stream::iter(shape.parts(range))
-            .map(|part| self.part(shape, part))
-            .buffered(PARTS_AHEAD);
-        while let Some(entries) = parts.next().await {
-            if let Some(entry) = entries?.into_iter().find(&mut fits) {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The entry of a number that stands: one request, or a second where the head no longer holds it.
-    pub async fn entry(&self, number: u64) -> anyhow::Result<Option<Entry<T>>> {
-        let Some(mut head) = self.peek().await? else { return Ok(None) };
-        if !head.shape().stands(number) {
-            return Ok(None);
-        }
-        if let Some(segment) = head.shape().segment_of(number) {
-            let entries = self.part(head.shape(), Part::Segment(segment)).await?;
-            return Ok(entries.into_iter().find(|entry| entry.number == number));
-        }
-        while let Some(entry) = head.older()? {
-            if entry.number == number {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
-    }
-
     /// The entries that stand in a part.
     async fn part(&self, shape: &Shape, part: Part) -> anyhow::Result<Vec<Entry<T>>> {
         let lines = self.lines(shape.id(), part).await?.into_iter();
@@ -213,203 +141,6 @@ impl<'a, T: Serialize + DeserializeOwned + Clone> History<'a, T> {
             return Err(crate::s3::transfer::missing(&uri));
         };
         Ok(Segment::parse(&fetched.bytes, id, part).context(uri)?.lines)
-    }
-
-    /// Appends `what` unless an entry since `position` is the same thing; answers the entry that
-    /// stands.
-    pub async fn append(
-        &self,
-        current: Current<T>,
-        position: Option<&Position>,
-        is_same: impl Fn(&T) -> bool,
-        run: &Run,
-        what: &T,
-    ) -> anyhow::Result<Entry<T>> {
-        // Segments never change: what was looked through once need not be again.
-        let mut looked_through = 0;
-        let decide = async |head: &Head<T>| {
-            if let Some(entry) = head.entries().iter().find(|entry| is_same(&entry.what)) {
-                return Ok(Next::Stands(entry.clone()));
-            }
-            let shape = head.shape();
-            let since = shape.segments_since(position);
-            for part in shape.parts(looked_through.max(since.start)..since.end) {
-                let entries = self.part(&shape, part).await?;
-                if let Some(entry) = entries.into_iter().find(|entry| is_same(&entry.what)) {
-                    return Ok(Next::Stands(entry));
-                }
-            }
-            looked_through = since.end;
-            Ok(Next::Append(what.clone()))
-        };
-        Ok(self.extend(current, run, decide).await?.0)
-    }
-
-    /// Appends what `decide` makes of the head, and answers the entry that stands with the head
-    /// that it was decided by or is in. Called anew after each lost race, and after a write whose
-    /// answer was lost: `decide` must then know its own entry.
-    pub async fn extend(
-        &self,
-        mut current: Current<T>,
-        run: &Run,
-        mut decide: impl AsyncFnMut(&Head<T>) -> anyhow::Result<Next<T>>,
-    ) -> anyhow::Result<(Entry<T>, Head<T>)> {
-        for race in 0..RACES {
-            let what = match decide(&current.head).await? {
-                Next::Stands(entry) => return Ok((entry, current.head)),
-                Next::Append(what) => what,
-            };
-            let event = Event { run: run.clone(), what };
-            let (head, segments) = current.head.append([event]);
-            if self.replace(&head, segments, current.etag).await? == Written::Yes {
-                let entry = head.entries().first().cloned();
-                return Ok((entry.context("an appended entry is in the head")?, head));
-            }
-            current = self.after_race(race).await?;
-        }
-        Err(self.too_many_races())
-    }
-
-    /// Appends one event to a head as it was read, unless another writer was faster.
-    pub async fn try_append(
-        &self,
-        current: Current<T>,
-        run: &Run,
-        what: T,
-    ) -> anyhow::Result<Written> {
-        self.try_append_all(current, &[Event { run: run.clone(), what }]).await
-    }
-
-    /// Appends events, the oldest first, to a head as it was read, unless another writer was faster.
-    pub async fn try_append_all(
-        &self,
-        current: Current<T>,
-        events: &[Event<T>],
-    ) -> anyhow::Result<Written> {
-        let (head, segments) = current.head.append(events.iter().cloned());
-        self.replace(&head, segments, current.etag).await
-    }
-
-    /// Gives a head as it was read other bytes, unless another writer was faster: whoever decided on
-    /// it before then fails to write it.
-    pub async fn fence(&self, current: Current<T>, fence: &str) -> anyhow::Result<Written> {
-        self.replace(&current.head.fenced(fence), Vec::new(), current.etag).await
-    }
-
-    /// Attempts a put until no other writer is faster; an attempt that was overtaken answers none.
-    pub async fn until_first<R>(
-        &self,
-        mut attempt: impl AsyncFnMut() -> anyhow::Result<Option<R>>,
-    ) -> anyhow::Result<R> {
-        let mut race = 0;
-        loop {
-            if let Some(done) = attempt().await? {
-                return Ok(done);
-            }
-            self.pause(race).await?;
-            race += 1;
-        }
-    }
-
-    /// Waits until the next attempt of a put is due, after `race` attempts were overtaken; an
-    /// error when that is often enough.
-    pub async fn pause(&self, race: u32) -> anyhow::Result<()> {
-        if race >= RACES {
-            return Err(self.too_many_races());
-        }
-        let most = Duration::from_millis(50 * u64::from(race + 1)).min(Duration::from_secs(1));
-        tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
-        Ok(())
-    }
-
-    /// Enters many events, the oldest first, at few writes; an event whose `name` the history, or
-    /// an event before it, has already is left out.
-    pub async fn append_all<N: Eq + Hash>(
-        &self,
-        mut current: Current<T>,
-        name: impl Fn(&T) -> N,
-        mut events: Vec<Event<T>>,
-    ) -> anyhow::Result<()> {
-        let mut known = HashSet::new();
-        let (mut looked_through, mut race) = (0, 0);
-        let mut gone = current.head.shape().gone;
-        while race < RACES {
-            let shape = current.head.shape();
-            if shape.gone != gone {
-                // What was known may be removed since.
-                known.clear();
-                (looked_through, gone) = (0, shape.gone.clone());
-            }
-            let range = looked_through..shape.segments_since(None).end;
-            looked_through = range.end;
-            let older = self.segments(&shape, range).await?;
-            known.extend(older.iter().chain(current.head.entries()).map(|entry| name(&entry.what)));
-            let mut batch = HashSet::new();
-            events.retain(|event| {
-                let name = name(&event.what);
-                !known.contains(&name) && batch.insert(name)
-            });
-            if events.is_empty() && !current.head.is_full() {
-                return Ok(());
-            }
-            let (head, segments) = current.head.append(events.iter().take(BATCH).cloned());
-            if self.replace(&head, segments, current.etag).await? == Written::Yes {
-                race = 0;
-                current = self.again().await?;
-            } else {
-                current = self.after_race(race).await?;
-                race += 1;
-            }
-        }
-        Err(self.too_many_races())
-    }
-
-    /// Enters events, each before the first that is later than it, unless the history has their
-    /// names already. Numbers only grow, so the whole history is written anew, under an id of its
-    /// own: a reader of the one before still finds all of that. What is removed does not come along.
-    pub async fn interleave<N: Eq + Hash>(
-        &self,
-        mut current: Current<T>,
-        name: impl Fn(&T) -> N,
-        events: Vec<Event<T>>,
-    ) -> anyhow::Result<()> {
-        for race in 0..RACES {
-            if !current.head.removing().is_empty() {
-                return Err(fault(
-                    format!(
-                        "{}.json: a removal was begun and not ended",
-                        self.store.uri(self.key.as_str())
-                    ),
-                    "end it by running `gc --delete` again, and repeat this then",
-                ));
-            }
-            let shape = current.head.shape();
-            let older = self.segments(&shape, shape.segments_since(None)).await?;
-            let standing = older.iter().rev().chain(current.head.entries().iter().rev());
-            let event = |it: &Entry<T>| Event {
-                run: Run { time: it.time.clone(), build: it.build.clone() },
-                what: it.what.clone(),
-            };
-            let standing: Vec<Event<T>> = standing.map(event).collect();
-            let known: HashSet<N> = standing.iter().map(|it| name(&it.what)).collect();
-            let mut events = events.clone();
-            events.retain(|event| !known.contains(&name(&event.what)));
-            if events.is_empty() {
-                return Ok(());
-            }
-            let mut all = merged(standing, events).into_iter().peekable();
-            let (mut head, mut segments) = (Head::new(unique_id()), Vec::new());
-            while all.peek().is_some() {
-                let (next, sealed) = head.append(all.by_ref().take(SEGMENT as usize));
-                head = next;
-                segments.extend(sealed);
-            }
-            if self.replace(&head, segments, current.etag).await? == Written::Yes {
-                return Ok(());
-            }
-            current = self.after_race(race).await?;
-        }
-        Err(self.too_many_races())
     }
 
     /// Writes what a head gave to segments, the volumes that these complete, and then the head,

@@ -1,4 +1,4 @@
-//! How a bucket is reached: what a client is made of, valid. [`read`] makes it of the common keys, whose
+//! How a bucket is reached: what a client is made of, valid. `read` makes it of the common keys, whose
 //! names, types and meanings are those of concourse/s3-resource.
 
 use crate::words::names::Bucket;

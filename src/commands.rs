@@ -34,7 +34,7 @@ const EXAMPLES: &str = "\
 The resource's own programs, as Concourse runs them, are here too:
   s3-asset resource check       < request.json
   s3-asset resource in  <directory> < request.json
-  s3-asset resource out <directory> < request.json
+  s3-asset resource out [--dry-run] <directory> < request.json
 
 Credentials are those of the AWS tools: environment, profile (AWS_PROFILE), web identity, container,
 instance. AWS_ROLE names a role to assume with them. `s3-asset doctor` tries them out.

@@ -8,20 +8,36 @@
 use crate::commands;
 use crate::input::protocol::Request;
 use crate::machine::environment;
-use crate::machine::terminal::{Reader, answer, report, run, until_terminated};
+use crate::machine::terminal::{Reader, answer, print, report, run, until_terminated};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
 use crate::tracks::{self, Source};
 use crate::words::fault::fault;
 use crate::words::names::shown;
 use anyhow::Context as _;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Where Concourse calls a resource's programs.
 const RESOURCE: &str = "/opt/resource";
+
+/// How its programs are called by hand.
+const USAGE: &str = "\
+The resource's own programs, as Concourse runs them
+
+Usage: s3-asset resource check < request.json
+       s3-asset resource in <DIRECTORY> < request.json
+       s3-asset resource out [--dry-run] <DIRECTORY> < request.json
+
+A request is what Concourse writes: {\"source\": {...}, \"version\": {...}, \"params\": {...}}. `in` fetches into
+the directory; `out` finds its inputs there, and with --dry-run prints what it would do. One JSON value
+is the answer.
+
+Examples:
+  echo '{\"source\": {\"bucket\": \"my-assets\", \"artifacts\": {}}}' | s3-asset resource check
+";
 
 /// Has a put print its plan, and change nothing.
 const DRY_RUN: &str = "--dry-run";
@@ -37,7 +53,7 @@ pub fn main() -> ExitCode {
     }
     match (name, rest.as_slice()) {
         ("check" | "upload", _) => commands::main(std::iter::once(name).chain(rest)),
-        (_, ["resource", program, rest @ ..]) => resource(program, rest),
+        (_, ["resource", words @ ..]) => by_hand(words),
         _ => commands::main(rest),
     }
 }
@@ -47,6 +63,29 @@ pub fn program(name: &str) -> ExitCode {
     let arguments = environment::arguments();
     let rest: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     resource(name, &rest)
+}
+
+/// One of the three programs of a resource, called by a person; help is no directory.
+fn by_hand(words: &[&str]) -> ExitCode {
+    let asks = words.iter().any(|word| matches!(*word, "--help" | "-h"));
+    let report = report(Reader::Operator);
+    let what = match words {
+        _ if asks => {
+            let printed = print(USAGE.as_bytes()).map(|()| ExitCode::SUCCESS);
+            return run(&report, async { printed });
+        }
+        [program @ ("check" | "in" | "out"), rest @ ..] => {
+            if std::io::stdin().is_terminal() {
+                report.info("reading a request from this terminal, to its end (Ctrl-D)");
+            }
+            return resource(program, rest);
+        }
+        [other, ..] => format!("`{}` is no program of a resource", shown(other)),
+        [] => "no program of the resource given".to_owned(),
+    };
+    let hint = "it is check, in or out: `s3-asset resource --help` shows how each is called";
+    report.error(&fault(what, hint));
+    ExitCode::from(2)
 }
 
 /// One of the three programs of a resource.

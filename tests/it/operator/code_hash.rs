@@ -62,6 +62,12 @@ fn command_lines_that_cannot_be_read() {
     run(&server, &[]).failed(2, "no command given");
     run(&server, &["frobnicate"]).failed(2, "frobnicate");
     run(&server, &["artifacts", "list", "--bukcet", "x"]).failed(2, "--bukcet");
+    run(&server, &["resource"]).failed(2, "no program of the resource given");
+    run(&server, &["resource", "put"]).failed(2, "`put` is no program of a resource");
+    for words in [&["resource", "--help"][..], &["resource", "out", "--help"]] {
+        let help = run(&server, words).ok();
+        assert!(help.stdout.contains("out [--dry-run] <DIRECTORY>"), "{}", help.stdout);
+    }
     let version = run(&server, &["--version"]).ok();
     assert!(version.stdout.starts_with("s3-asset "), "{}", version.stdout);
     let help = run(&server, &["--help"]).ok();

@@ -44,6 +44,13 @@ fn checksum(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Bytes {
     sum.finalize()
 }
 
+/// Whether a text is a checksum over a whole object: it has as many bytes as the algorithm makes. (One of
+/// checksums, of an object in parts, says `-3` behind it.)
+pub(super) fn is_one(algorithm: ChecksumAlgorithm, text: &str) -> bool {
+    let length = checksum(algorithm, b"").len();
+    base64_simd::STANDARD.decode_to_vec(text).is_ok_and(|bytes| bytes.len() == length)
+}
+
 /// A checksum over bytes that are still to come.
 pub(super) fn begin(algorithm: ChecksumAlgorithm) -> Box<dyn HttpChecksum> {
     use aws_smithy_checksums::ChecksumAlgorithm as Smithy;

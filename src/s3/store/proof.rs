@@ -25,11 +25,10 @@ impl Proof {
         etag: &str,
         etag_is_md5: bool,
     ) -> Proof {
-        // A checksum of checksums, of an object in parts, says `-3` behind it.
-        let whole = |value: &String| !value.is_empty() && !value.contains('-');
-        let mut checksums = checksums.into_iter();
-        if let Some((algorithm, value)) = checksums
-            .find_map(|(algorithm, value)| value.filter(whole).map(|value| (algorithm, value)))
+        let mut checksums =
+            checksums.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
+        if let Some((algorithm, value)) =
+            checksums.find(|(algorithm, value)| super::checksum::is_one(*algorithm, value))
         {
             return Proof::Checksum(algorithm, value);
         }
@@ -115,7 +114,10 @@ mod tests {
         let crc = |text: &str| Some(text.to_owned());
         let checksum = Proof::Checksum(Crc32, "AAAAAA==".into());
         let cases = [
-            (vec![(Crc64Nvme, None), (Crc32, crc("AAAAAA=="))], Some(sha), true, checksum),
+            (vec![(Crc64Nvme, None), (Crc32, crc("AAAAAA=="))], Some(sha), true, checksum.clone()),
+            // What moto says of an object in parts is no CRC-64.
+            (vec![(Crc64Nvme, crc("AAAAAA==")), (Crc32, crc("AAAAAA=="))], None, true, checksum),
+            (vec![(Crc64Nvme, crc("AAAAAA=="))], Some(sha), true, Proof::Recorded(sha)),
             (vec![(Crc32, crc("AAAAAA==-2"))], Some(sha), true, Proof::Recorded(sha)),
             (vec![(Crc32, crc(""))], None, true, Proof::Tag(md5.into())),
             (vec![], None, false, Proof::Size),

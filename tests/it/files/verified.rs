@@ -33,6 +33,27 @@ fn a_changed_byte_is_seen() {
     assert_eq!(text(&trusting.get(&path("app-other"), json!({})), "app-other"), "bytez");
 }
 
+/// moto says four bytes where a CRC-64 is due: what cannot be a checksum is none, and no reason to
+/// refuse what came.
+#[test]
+fn what_is_no_checksum_is_not_compared_with() {
+    let server = Embedded::new();
+    let app = named(&server, "app-(.*)");
+    let bytes = noise(1, LARGE);
+    put(&app, "app-1", &bytes, json!({})).json();
+    server.change(BUCKET, "app-1", |object| {
+        object.checksums.crc64nvme = Some("8b4cnQ==".to_owned());
+        object.checksums.kind = Some("FULL_OBJECT".to_owned());
+    });
+    let got = app.get(&path("app-1"), json!({}));
+    assert!(got.run.succeeded(), "{}", got.run.stderr);
+    let mut changed = bytes.clone();
+    changed[LARGE / 2] ^= 1;
+    server.corrupt(BUCKET, "app-1", changed);
+    let error = app.get(&path("app-1"), json!({})).nothing_but_an_error();
+    assert!(error.contains("its SHA-256 is "), "{error}");
+}
+
 #[test]
 fn a_file_that_is_written_over_meanwhile_is_no_mixture() {
     let server = Embedded::new();

@@ -189,7 +189,14 @@ fn judge(found: Found, needs: Needs, bucket: Option<String>) -> Line {
         Ok(text) => (Verdict::Ok, text, String::new()),
         Err(Trouble { what, hint }) => {
             let (verdict, own) = verdict(probe, needs);
-            (verdict, what, own.map_or(hint, str::to_owned))
+            // What the right is called is said of the refusal; where it is none, no right would help.
+            let allow =
+                if hint.starts_with("allow ") { format!(": {hint}") } else { String::new() };
+            let own = own.map(|own| match probe {
+                Probe::Versions | Probe::Encryption => format!("{own}{allow}"),
+                _ => own.to_owned(),
+            });
+            (verdict, what, own.unwrap_or(hint))
         }
     };
     Line { bucket, probe, verdict, found, hint }
@@ -221,13 +228,10 @@ fn verdict(probe: Probe, needs: Needs) -> (Verdict, Option<&'static str>) {
             Warn,
             Some("allow s3:ListBucket on the bucket: without it S3 says 403 for what is not there"),
         ),
-        Probe::Versions if !needs.versions => (
-            Warn,
-            Some("not known, and only `versioned_file` needs to: allow s3:GetBucketVersioning"),
-        ),
-        Probe::Encryption => {
-            (Warn, Some("not known, and nothing needs to: allow s3:GetEncryptionConfiguration"))
+        Probe::Versions if !needs.versions => {
+            (Warn, Some("not known, and only `versioned_file` needs to"))
         }
+        Probe::Encryption => (Warn, Some("not known, and nothing needs to")),
         Probe::Checksums | Probe::Clock | Probe::Lifecycle => (Warn, None),
         _ => (Fail, None),
     }
@@ -294,6 +298,17 @@ mod tests {
                 assert_eq!(line.verdict, want, "{probe:?} {needs:?}");
                 assert!(!line.hint.is_empty(), "{line:?}");
             }
+        }
+        // A right is named where it is what is missing.
+        for (hint, want) in [
+            ("allow `s3:GetBucketVersioning` on it", "needs to: allow `s3:GetBucketVersioning`"),
+            ("it is no S3 server", "only `versioned_file` needs to"),
+        ] {
+            let trouble = Trouble { what: "no".into(), hint: hint.into() };
+            let found = Found { probe: Probe::Versions, result: Err(trouble) };
+            let line = judge(found, none, None);
+            assert!(line.hint.contains(want), "{line:?}");
+            assert_eq!(line.hint.contains("allow"), hint.contains("allow"), "{line:?}");
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::machine::report::Report;
 use crate::machine::terminal::{answer, print, until_terminated};
 use crate::s3::store::Store;
 use crate::tracks::gocd::check::markers;
-use crate::tracks::gocd::put::complete;
+use crate::tracks::gocd::put::write;
 use crate::tracks::gocd::rules::{
-    Annotations, LABEL, Marker, Published, Revision, TRACEBACK_URL, USER, names,
+    Annotations, LABEL, Marker, Published, Revision, TRACEBACK_URL, USER, names, uncompleted,
 };
 use crate::tracks::gocd::source::{Gocd, plain};
 use crate::words::fault::fault;
@@ -196,7 +196,10 @@ async fn annotate(store: &Store, arguments: &AnnotateArguments) -> anyhow::Resul
     if arguments.dry_run {
         report.info(format!("would complete {uri}, and write what follows"));
     } else {
-        complete(store, &key, &metadata, ObjectOptions::NONE).await?;
+        if !marker.is_some_and(|marker| marker.is_completed) {
+            write(store, &key, &uncompleted(metadata.clone()), ObjectOptions::NONE).await?;
+        }
+        write(store, &key, &metadata, ObjectOptions::NONE).await?;
         report.success(format!("completed {uri}"));
     }
     let said = Marker::of(&metadata.into_iter().collect()).annotations;

@@ -6,7 +6,7 @@
 //! another one takes another, since nobody can tell a put that is dead from one that is slow.
 
 use super::facts::{Ask, Facts, Set};
-use super::rules::{Annotations, Marker, Revision};
+use super::rules::{Annotations, Marker, Revision, uncompleted};
 use crate::machine::report::count;
 use crate::words::fault::fault;
 use crate::words::names::shown;
@@ -17,7 +17,7 @@ use crate::words::object::UserMetadata;
 pub(super) enum Step {
     /// The job gets a history.
     BeginHistory,
-    /// The marker is created, without `completed`.
+    /// The marker is created, with all that it will say but `completed`.
     Claim(UserMetadata),
     /// These files of the set go up, to keys that hold nothing.
     Send(Vec<usize>),
@@ -25,6 +25,9 @@ pub(super) enum Step {
     List,
     /// The folder is listed: it has every file, and nothing else.
     Verify,
+    /// The marker gets all that it will say but `completed`: a server that does not keep it is found out
+    /// while nothing is shown.
+    TryOut(UserMetadata),
     /// The marker is written again, with `completed`.
     Complete(UserMetadata),
     /// The history gets an entry.
@@ -159,8 +162,10 @@ fn next(ask: &Ask, facts: &Facts, set: &Set) -> anyhow::Result<Plan> {
 
 /// A folder that nobody has begun.
 fn fresh(ask: &Ask, set: &Set, revision: Revision) -> anyhow::Result<Plan> {
-    let claiming = Marker::claiming(&set.claim, &set.digest);
-    let steps = vec![Step::Claim(claiming.recorded()), Step::Send((0..set.files.len()).collect())];
+    let recorded = Marker::claiming(&set.claim, &set.digest).recorded();
+    let said = uncompleted(annotations(ask, &revision).completed(&recorded)?);
+    let claiming = marker_of(&said);
+    let steps = vec![Step::Claim(said), Step::Send((0..set.files.len()).collect())];
     completing(ask, revision, &claiming, steps, News::Published)
 }
 
@@ -193,21 +198,29 @@ fn resume(
     completing(ask, revision.clone(), marker, steps, News::Finished)
 }
 
-/// The steps from the last file on.
+/// The steps from the last file on; `standing` is the marker by then.
 fn completing(
     ask: &Ask,
     revision: Revision,
-    claimed: &Marker,
+    standing: &Marker,
     mut steps: Vec<Step>,
     news: News,
 ) -> anyhow::Result<Plan> {
-    let metadata = annotations(ask, &revision).completed(&claimed.recorded())?;
-    let marker = Marker::of(&metadata.clone().into_iter().collect());
+    let metadata = annotations(ask, &revision).completed(&standing.recorded())?;
+    let marker = marker_of(&metadata);
     if news != News::Annotated {
         steps.extend([Step::List, Step::Verify]);
     }
+    let said = uncompleted(metadata.clone());
+    if marker_of(&said) != *standing {
+        steps.push(Step::TryOut(said));
+    }
     steps.push(Step::Complete(metadata));
     Ok(Plan { revision, marker, news, warnings: Vec::new(), steps })
+}
+
+fn marker_of(metadata: &UserMetadata) -> Marker {
+    Marker::of(&metadata.clone().into_iter().collect())
 }
 
 /// What the marker is to say.
@@ -264,6 +277,9 @@ impl Plan {
             }
             Step::List => "record the list of files, by which a get checks them".to_owned(),
             Step::Verify => "list the folder: every file is there, and nothing else".to_owned(),
+            Step::TryOut(_) => {
+                "write to the marker what it will say, to see that the server keeps it".to_owned()
+            }
             Step::Complete(_) => {
                 format!("complete {}: from then on GoCD and checks show it", self.revision)
             }

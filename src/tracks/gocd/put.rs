@@ -191,8 +191,8 @@ impl Put<'_> {
                 Step::Send(files) => self.send(&plan.revision, files).await?,
                 Step::List => self.list().await?,
                 Step::Verify => self.verify(&plan.revision).await?,
-                Step::Complete(metadata) => {
-                    complete(self.store(), &key, metadata, self.options).await?;
+                Step::TryOut(metadata) | Step::Complete(metadata) => {
+                    write(self.store(), &key, metadata, self.options).await?;
                 }
                 Step::Enter => self.enter(plan, history, current.take()).await?,
             }
@@ -309,8 +309,9 @@ impl Put<'_> {
     }
 }
 
-/// Writes the marker that completes a folder, and looks whether it is there as it was written.
-pub async fn complete(
+/// Writes a marker, and looks whether it is there as it was written. One without `completed` goes
+/// before the one that completes a folder: a server that does not keep what it says shows nothing then.
+pub async fn write(
     store: &Store,
     key: &Key,
     metadata: &UserMetadata,

@@ -18,7 +18,7 @@ mod walk;
 pub use describe::describe;
 pub use files::{FileList, ListedFile};
 pub use marker::{
-    Annotations, COMPLETED, LABEL, Marker, TRACEBACK_URL, USER, integer, kept, names,
+    Annotations, COMPLETED, LABEL, Marker, TRACEBACK_URL, USER, integer, kept, names, uncompleted,
 };
 pub use revision::Revision;
 pub use walk::{AT_MOST, Search, Walk};

@@ -60,10 +60,10 @@ fn a_server_that_forgets_what_markers_say_is_found_out_before_a_file_goes_up() {
     let server = Embedded::with(|options| options.forget_folder_metadata = true);
     let resource = server.gocd();
     let (error, hint) = put(&resource, &tree(), &json!({})).failure();
-    assert_eq!(
-        error,
-        "s3://assets/app/build/package/1.1/: the server did not keep the metadata `s3-asset-claim`, `s3-asset-files`"
-    );
+    let marker = "s3://assets/app/build/package/1.1/";
+    let lost = format!("{marker}: the server did not keep the metadata `go_pipeline_label`, ");
+    assert!(error.starts_with(&lost), "{error}");
+    assert!(error.contains("`s3-asset-claim`, `s3-asset-files`"), "{error}");
     assert!(hint.contains("use a server that keeps it") && hint.contains("SeaweedFS"), "{hint}");
     let below = server.keys(BUCKET).into_iter().filter(|key| key.starts_with(JOB));
     assert_eq!(below.collect::<Vec<_>>(), [format!("{JOB}1.1/")]);
@@ -71,7 +71,32 @@ fn a_server_that_forgets_what_markers_say_is_found_out_before_a_file_goes_up() {
     server.put(BUCKET, &format!("{JOB}2.1/a"), "x", &[]);
     let annotate = json!({"annotate_only": true, "revision": "2.1"});
     let (error, _) = resource.put_params(&annotate).failure();
-    assert!(error.contains("did not keep the metadata `completed`"), "{error}");
+    assert!(error.contains("did not keep the metadata `go_pipeline_label`"), "{error}");
+}
+
+/// Ceph makes `-` of `_` in the names of metadata, so that GoCD would find neither label nor link: a put
+/// that fails for that must not have shown the revision.
+#[test]
+fn a_server_that_renames_what_markers_say_is_found_out_before_anything_is_shown() {
+    let server = Embedded::with(|options| options.hyphens_for_underscores = true);
+    let resource = server.gocd();
+    let (error, hint) = put(&resource, &tree(), &json!({})).failure();
+    assert!(error.contains("did not keep the metadata `go_pipeline_label`"), "{error}");
+    assert!(hint.contains("Ceph"), "{hint}");
+    let below = server.keys(BUCKET).into_iter().filter(|key| key.starts_with(JOB));
+    assert_eq!(below.collect::<Vec<_>>(), [format!("{JOB}1.1/")], "no file went up");
+    server.put(BUCKET, &format!("{JOB}2.1/a"), "x", &[]);
+    let annotate = json!({"annotate_only": true, "revision": "2.1"});
+    let (error, _) = resource.put_params(&annotate).failure();
+    assert!(error.contains("did not keep the metadata `go_pipeline_label`"), "{error}");
+    let annotate = ["gocd", "annotate", BUCKET, "app/build/package/2.1", "--label", "2"];
+    let annotated = crate::support::program(&server, &annotate).output().expect("runs");
+    assert!(!annotated.status.success());
+    assert!(all(&resource).is_empty());
+    for revision in ["1.1", "2.1"] {
+        let marker = server.get(BUCKET, &format!("{JOB}{revision}/")).expect("a marker");
+        assert!(!marker.attributes.metadata.contains_key("completed"), "{revision}");
+    }
 }
 
 /// The marker is kept when it claims the folder, and forgotten when it completes it.

@@ -39,6 +39,19 @@ fn what_does_not_work_is_named() {
     assert_eq!(failing(&sick), conditions);
     let known = run(&deaf, &["doctor", "--json", "--no-conditional-writes"]).ok();
     assert!(failing(&known).is_empty());
+    for (options, lost) in [
+        (
+            Options { hyphens_for_underscores: true, ..Options::with_bucket(BUCKET) },
+            " `go_pipeline_label`",
+        ),
+        (Options { forget_folder_metadata: true, ..Options::with_bucket(BUCKET) }, ""),
+    ] {
+        let told = run(&Server::start(options), &["doctor", "--json"]).ok().json();
+        let mut lines = told["probes"].as_array().expect("probes").iter();
+        let line = lines.find(|line| line["probe"] == "zero-byte folder keys").expect("a line");
+        let found = format!("an empty object whose key ends in `/` loses its metadata{lost}");
+        assert_eq!((&line["verdict"], &line["found"]), (&json!("warn"), &json!(found)));
+    }
     let server = server();
     let lost = run(&server, &["doctor", "--json", "--bucket", "of-nobody"]);
     assert_eq!((lost.status, failing(&lost)), (Some(1), vec!["reach".to_owned()]));

@@ -149,7 +149,7 @@ fn a_server_that_forgets_metadata_is_named() {
     let server = Server::start(options);
     server.put(BUCKET, "p/s/j/42.1/file", "x", &[]);
     gocd(&server, &["annotate", BUCKET, "p/s/j/42.1", "--label", "42"])
-        .failed(1, "the server did not keep the metadata `completed`, `go_pipeline_label`");
+        .failed(1, "the server did not keep the metadata `go_pipeline_label`");
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Options {
     pub ignore_complete_conditions: bool,
     /// Keeps no user metadata of keys that end in `/`, as some servers do.
     pub forget_folder_metadata: bool,
+    /// Writes the names of user metadata with `-` for each `_`, as Ceph does.
+    pub hyphens_for_underscores: bool,
     /// Knows a tag in the condition of a write without its quotes only, as Ceph does.
     pub bare_tags: bool,
     /// The longest page of a listing, of at most 1000 keys.
@@ -105,6 +107,7 @@ impl Default for Options {
             ignore_conditions: false,
             ignore_complete_conditions: false,
             forget_folder_metadata: false,
+            hyphens_for_underscores: false,
             bare_tags: false,
             max_page: 1000,
             listed_keys: ListedKeys::default(),

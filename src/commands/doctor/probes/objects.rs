@@ -182,13 +182,18 @@ impl Probes<'_> {
     pub(super) async fn folder_key(&self) -> anyhow::Result<String> {
         let key = Key::parse(&format!("{}marker/", self.folder))?;
         let mut options = ObjectOptions::default();
-        options.metadata.insert("completed".to_owned(), "true".to_owned());
+        // What GoCD's marker says: some servers lose all of it, some the names that have a `_`.
+        const WORDS: [&str; 2] = ["completed", "go_pipeline_label"];
+        options.metadata.extend(WORDS.map(|name| (name.to_owned(), "42".to_owned())));
         let sha256 = Sha256::of(b"");
         self.store.put(&key, Bytes::new(), sha256, &Condition::None, &options).await?;
         let facts = self.store.head(&key).await?.context("written, and not there")?;
-        match facts.metadata.get("completed").map(String::as_str) {
-            Some("true") => Ok("kept with their metadata".to_owned()),
-            _ => Err(trouble("an empty object whose key ends in `/` loses its metadata", "")),
+        let is_lost = |name: &&str| facts.metadata.get(*name).is_none_or(|value| value != "42");
+        let what = "an empty object whose key ends in `/` loses its metadata";
+        match WORDS.into_iter().filter(is_lost).collect::<Vec<_>>()[..] {
+            [] => Ok("kept with their metadata".to_owned()),
+            [name] => Err(trouble(format!("{what} `{name}`"), "")),
+            _ => Err(trouble(what, "")),
         }
     }
 

@@ -87,7 +87,7 @@ impl Failure {
                 "the bytes changed on their way each time, or the server computes checksums otherwise: try again, or set `skip_s3_checksums: true`".to_owned()
             }
             ("NotImplemented" | "InvalidRequest" | "InvalidArgument", _) | (_, Some(501)) => {
-                "the server lacks something that was asked of it: try `skip_s3_checksums: true`, or `conditional_writes: false` (one writer at a time)".to_owned()
+                "the server lacks something that was asked of it: `storage_class`, `acl` or `server_side_encryption`, where they are set; else try `skip_s3_checksums: true`, or `conditional_writes: false` (one writer at a time)".to_owned()
             }
             ("BucketAlreadyExists", _) => {
                 "somebody else has a bucket of this name: choose another".to_owned()

@@ -45,7 +45,10 @@ fn annotating(given: &str) -> Ask {
 /// What stands in the folder of a revision.
 #[derive(Clone, Copy)]
 enum Stands {
+    /// As releases before this one claimed it, without a word for GoCD.
     Pending,
+    /// As this one does: with what the marker of 7.1 will say.
+    PendingWithWords,
     PendingOfOthers,
     Completed,
     CompletedByOthers,
@@ -60,6 +63,11 @@ fn marker(stands: Stands) -> Marker {
     let completed = |marker: Marker| Marker { is_completed: true, ..marker };
     match stands {
         Stands::Pending => claiming(&own),
+        Stands::PendingWithWords => {
+            let said = [("user", "ana"), ("go_pipeline_label", "7")];
+            let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Marker { annotations: BTreeMap::from(said), ..claiming(&own) }
+        }
         Stands::PendingOfOthers => claiming(&other),
         Stands::Completed => completed(claiming(&own)),
         Stands::CompletedByOthers => completed(claiming(&other)),
@@ -94,6 +102,7 @@ fn told(plan: &Plan) -> String {
         Step::Send(files) => format!("send{files:?}"),
         Step::List => "list".to_owned(),
         Step::Verify => "verify".to_owned(),
+        Step::TryOut(_) => "try".to_owned(),
         Step::Complete(_) => "complete".to_owned(),
         Step::Enter => "enter".to_owned(),
     };
@@ -106,13 +115,13 @@ fn told(plan: &Plan) -> String {
 fn what_a_put_does() {
     use Stands::*;
     const ALL: &str = "claim send[0, 1] list verify complete enter";
-    const REST: &str = "list verify complete enter";
+    const REST: &str = "list verify try complete enter";
     let next = || ask(None);
     let exactly = || ask(Some("42.1"));
     let (both, half) = ([("a", "1"), ("b", "2")], [("a", "1")]);
     // The put, folders, objects in the one that matters, what is done.
     type Case<'a> = (Ask, &'a [(&'a str, Stands)], &'a [(&'a str, &'a str)], String);
-    let cases: [Case<'_>; 16] = [
+    let cases: [Case<'_>; 17] = [
         (next(), &[], &[], format!("1.1 Published: {ALL}")),
         (
             next(),
@@ -136,6 +145,12 @@ fn what_a_put_does() {
         (next(), &[("7.1", Pending)], &both, format!("7.1 Finished: {REST}")),
         (
             next(),
+            &[("7.1", PendingWithWords)],
+            &both,
+            "7.1 Finished: list verify complete enter".to_owned(),
+        ),
+        (
+            next(),
             &[("7.1", Completed), ("8.1", CompletedByOthers)],
             &both,
             "7.1 Already: enter".to_owned(),
@@ -144,8 +159,13 @@ fn what_a_put_does() {
         (exactly(), &[], &[], format!("42.1 Published: {ALL}")),
         (exactly(), &[("42.1", Pending)], &half, "42.1 Finished: send[1] ".to_owned() + REST),
         (exactly(), &[("42.1", Completed)], &both, "42.1 Already: enter".to_owned()),
-        (annotating("42.1"), &[], &half, "42.1 Annotated: complete enter".to_owned()),
-        (annotating("42.1"), &[("42.1", Bare)], &half, "42.1 Annotated: complete enter".to_owned()),
+        (annotating("42.1"), &[], &half, "42.1 Annotated: try complete enter".to_owned()),
+        (
+            annotating("42.1"),
+            &[("42.1", Bare)],
+            &half,
+            "42.1 Annotated: try complete enter".to_owned(),
+        ),
         (annotating("42.1"), &[("42.1", CompletedByGocd)], &half, "42.1 Already: enter".to_owned()),
         (annotating("42.1"), &[("42.1", Completed)], &half, "42.1 Already: enter".to_owned()),
         (annotating("42.1"), &[("42.1", CompletedByOthers)], &[], "42.1 Already: enter".to_owned()),

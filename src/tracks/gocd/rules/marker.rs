@@ -77,6 +77,12 @@ pub(super) fn claimed(claim: &Sha256, files: &Sha256) -> UserMetadata {
     UserMetadata::from([(CLAIM.to_owned(), claim.hex()), (FILES.to_owned(), files.hex())])
 }
 
+/// What a marker says before the folder is complete: GoCD, and a check, do not show it.
+pub fn uncompleted(mut metadata: UserMetadata) -> UserMetadata {
+    metadata.remove(COMPLETED);
+    metadata
+}
+
 /// A marker as it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marker {
@@ -128,7 +134,7 @@ pub fn kept(
     written: &UserMetadata,
     found: Option<&HashMap<String, String>>,
 ) -> anyhow::Result<()> {
-    const HINT: &str = "GoCD reads a revision from the metadata of an empty object whose key ends in `/`: use a server that keeps it (AWS S3 and versitygw do, SeaweedFS does not), and no proxy that drops headers with `_`";
+    const HINT: &str = "GoCD reads a revision from the metadata of an empty object whose key ends in `/`: use a server that keeps it (AWS S3 and versitygw do; SeaweedFS does not, Ceph makes `-` of `_`), and no proxy that drops headers with `_`";
     let Some(found) = found else {
         return Err(fault(format!("{uri} was written, and is not there"), HINT));
     };

@@ -25,6 +25,11 @@ impl Service {
         if self.options().forget_folder_metadata && input.key.ends_with('/') {
             attributes.metadata.clear();
         }
+        if self.options().hyphens_for_underscores {
+            let renamed = |(name, value): (String, String)| (name.replace('_', "-"), value);
+            attributes.metadata =
+                std::mem::take(&mut attributes.metadata).into_iter().map(renamed).collect();
+        }
         let answer_headers = attributes::encryption_headers(&attributes);
         let etag = received.etag.clone();
         let checksums = received.checksums.clone();

@@ -64,9 +64,10 @@ export CEPH_CONF=$data/ceph.conf
 
 processes=()
 end() {
-    # They would take seconds to write down what is thrown away; and bash says that each was killed.
-    { kill -KILL "${processes[@]}" && wait; } 2>/dev/null || true
-    rm -rf "$data"
+    # Asked to end, they would write down what is thrown away. Bash says nothing of jobs that it disowned.
+    disown -a
+    kill -KILL "${processes[@]}" 2>/dev/null || true
+    rm -rf "$data" 2>/dev/null || { sleep 1 && rm -rf "$data"; }
 }
 trap end EXIT
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command with a real S3 server at its side that ignores conditional writes: Garage.
 #
-#     ci/garage.sh                    the stories of the suite that one writer at a time can tell
+#     ci/garage.sh                    the stories that one writer at a time can tell
 #     ci/garage.sh COMMAND...         any other command
 #
 # The command finds the server in S3_ASSET_TEST_ENDPOINT, S3_ASSET_TEST_ACCESS_KEY and
@@ -15,13 +15,7 @@ if ! command -v garage >/dev/null; then
     echo "    cargo install garage --version 2.5.0 --locked" >&2
     exit 2
 fi
-if [ $# -eq 0 ]; then
-    cd "$(dirname "$0")/.."
-    # The other stories are races, ask for object tags, or keep to the tests' own server.
-    set -- cargo test -p s3-asset-resource -p s3-test-server --test it -- --quiet \
-        conditions:: artifacts:: cache:: checkouts:: input:: integrity:: \
-        --skip empty_and_null_fields_are_unset
-fi
+[ $# -gt 0 ] || set -- "$(dirname "$0")/stories" --quiet
 
 read -r s3 rpc <<<"$(python3 - <<'PY'
 import socket

@@ -18,10 +18,10 @@ venv=$root/target/tools/seaweedfs-$version
 
 if [ $# -eq 0 ]; then
     cd "$root"
-    # Both packages: with one alone, cargo builds dependencies anew with fewer features.
-    suite=(cargo test -p s3-asset-resource -p s3-test-server --test it --)
     both() {
-        "${suite[@]}" && "${suite[@]}" --ignored packages::policies
+        # Both packages: with one alone, cargo builds dependencies anew with fewer features.
+        ci/stories &&
+            cargo test -p s3-asset-resource -p s3-test-server --test it -- --ignored packages::policies
     }
     set -- both
 fi

@@ -1,5 +1,6 @@
 //! The file tracks, one file a story: what concourse/s3-resource does, and what goes beyond it.
 
+mod anywhere;
 mod conflicts;
 mod cost;
 mod faults;

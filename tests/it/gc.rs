@@ -1,5 +1,6 @@
 //! Removal of sets: what goes and what stays, killed anywhere, at once with puts and with itself.
 
+mod anywhere;
 mod races;
 
 use crate::support::{

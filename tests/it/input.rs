@@ -95,7 +95,8 @@ fn a_directory_is_needed() {
 
 #[test]
 fn empty_and_null_fields_are_unset() {
-    let place = Place::new();
+    // With `conditional_writes` unset, too.
+    let place = Place::of_writers();
     let keys = [
         "session_token",
         "aws_role_arn",

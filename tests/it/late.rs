@@ -80,7 +80,7 @@ fn a_small_write_that_arrives_late_changes_nothing() {
 /// ever, and a last put completes.
 #[test]
 fn crowds_of_writers_that_die() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let resource = place.resource();
     let mut dice = Dice::new(11);
     let inputs: Vec<Inputs> = (0..8).map(|writer| Inputs::of(&tree(writer))).collect();

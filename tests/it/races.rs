@@ -68,7 +68,7 @@ fn large(writer: usize) -> Tree {
 
 #[test]
 fn sixteen_puts_of_one_commit_with_different_bytes() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let trees: Vec<Tree> = (0..WRITERS).map(small).collect();
     for n in 1..=4 {
         let winner = race(&place.resource(), n, &trees);
@@ -81,7 +81,7 @@ fn sixteen_puts_of_one_commit_with_different_bytes() {
 
 #[test]
 fn puts_of_one_commit_with_different_large_files() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let trees: Vec<Tree> = (0..4).map(large).collect();
     let winner = race(&place.resource(), 1, &trees);
     let stands = place.published(&format!("artifacts/{}", commit(1)));
@@ -99,7 +99,7 @@ fn large_files_on_a_server_whose_completions_ignore_conditions() {
 
 #[test]
 fn sixteen_puts_of_different_commits() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let resource = place.resource();
     let puts: Vec<(Inputs, Running)> = (1..=WRITERS)
         .map(|n| {
@@ -125,7 +125,7 @@ fn sixteen_puts_of_different_commits() {
 /// The cache holds one of the sets, and every commit its own or that one.
 #[test]
 fn puts_of_different_commits_with_the_same_code() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let resource = place.resource().artifacts("code_hash", "src/**");
     let checkouts: Vec<Checkout> = (0..8)
         .map(|n| {
@@ -172,7 +172,7 @@ fn grows(resource: &Resource, over: &AtomicBool) {
 #[test]
 fn two_hundred_commits_by_several_writers() {
     const COMMITS: usize = 200;
-    let place = Place::new();
+    let place = Place::of_writers();
     let resource = place.resource();
     let inputs = Inputs::of(&Tree::of("x", "x"));
     let numbers: Vec<usize> = (1..=COMMITS).collect();

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use tempfile::TempDir;
 
+use crate::support::only_listed;
 pub(super) use crate::support::{BUCKET, program};
 
 pub(super) fn server() -> Server {
+    only_listed(false);
     Server::start(Options::with_bucket(BUCKET))
 }
 

@@ -15,7 +15,7 @@ fn pointer(place: &Place, tag: &str) -> u64 {
 
 #[test]
 fn sixteen_adds_at_once() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let package = place.package("app");
     let puts: Vec<(Inputs, Running)> = (0..WRITERS)
         .map(|n| {
@@ -40,7 +40,7 @@ fn sixteen_adds_at_once() {
 
 #[test]
 fn the_same_file_at_once_is_one_version() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let package = place.package("app");
     let inputs = Inputs::of(&Tree::of("app.jar", "the same"));
     let params = json!({"file": "assets/app.jar"});
@@ -53,7 +53,7 @@ fn the_same_file_at_once_is_one_version() {
 
 #[test]
 fn sixteen_moves_of_a_tag_at_once() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let package = place.package("app");
     for n in 1..=WRITERS {
         package.add(format!("content {n}"), &json!({})).version();
@@ -77,7 +77,7 @@ fn sixteen_moves_of_a_tag_at_once() {
 
 #[test]
 fn adds_with_tags_and_moves_at_once() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let package = place.package("app");
     package.add("first", &json!({"tags": ["live", "old"]})).version();
     let live = package.clone().of_package("tag", "live");

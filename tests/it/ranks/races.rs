@@ -34,7 +34,7 @@ fn number(version: &Value) -> u64 {
 
 #[test]
 fn sixteen_promotions_at_once() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let [qa, staging] = ["qa", "staging"].map(|rank| at(&place.resource(), rank));
     let what: Vec<(String, Vec<u8>)> =
         (0..WRITERS).map(|n| (format!("1.{n}"), format!("bytes {n}").into_bytes())).collect();
@@ -65,7 +65,7 @@ fn sixteen_promotions_at_once() {
 /// One version, uploaded by several at once: the same bytes are one entry.
 #[test]
 fn one_version_with_the_same_bytes() {
-    let place = Place::new();
+    let place = Place::of_writers();
     let qa = at(&place.resource(), "qa");
     let what = vec![("1.0".to_owned(), b"the same".to_vec()); 8];
     for run in upload_at_once(&qa, &what) {
@@ -106,13 +106,13 @@ fn one_wins(qa: &Resource, large: usize, read: impl Fn(&str) -> Option<Vec<u8>>)
 
 #[test]
 fn one_version_with_different_bytes() {
-    let place = Place::new();
+    let place = Place::of_writers();
     one_wins(&at(&place.resource(), "qa"), 1000, |key| place.bytes(key));
 }
 
 #[test]
 fn one_version_with_different_large_bytes() {
-    let place = Place::new();
+    let place = Place::of_writers();
     one_wins(&at(&place.resource(), "qa"), 17 << 20, |key| place.bytes(key));
 }
 

@@ -1,6 +1,6 @@
 //! The embedded server, for stories that need its log, its faults or its insides.
 
-use super::{Resource, Tree, published};
+use super::{Resource, Tree, only_listed, published};
 use s3_test_server::{Handle, Options, Server};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ impl Embedded {
     }
 
     pub(crate) fn with(options: impl FnOnce(&mut Options)) -> Embedded {
+        only_listed(false);
         let mut all = Options::with_bucket(BUCKET);
         options(&mut all);
         Embedded(Server::start(all))

@@ -15,7 +15,7 @@ pub(crate) use cost::check;
 pub(crate) use embedded::{BUCKET, Embedded, Stored};
 pub(crate) use git::{Checkout, git};
 pub(crate) use history::{Grown, grow, grow_and_remove};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, only_listed};
 pub(crate) use program::{program, store};
 pub(crate) use published::published;
 pub(crate) use resource::{Got, Inputs, Resource, Run, Running};

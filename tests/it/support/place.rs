@@ -1,18 +1,27 @@
 //! A bucket on whichever server the suite runs against: the embedded one, or a real one that the
 //! environment names.
 
+use super::program::program_at;
 use super::{Resource, Tree, published};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_sdk_s3::config::{
+    BehaviorVersion, Region, ResponseChecksumValidation, StalledStreamProtectionConfig,
+};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, Delete, ObjectIdentifier, VersioningConfiguration,
+};
 use s3_asset_resource::input::access::Trust;
 use s3_test_server::{LogEntry, Options, Server};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
@@ -27,6 +36,8 @@ pub(crate) struct Place {
     runtime: Runtime,
     /// Whether the server obeys conditions, as the suite is told.
     conditions: bool,
+    /// Whether the bucket was told to keep versions.
+    versioned: Cell<bool>,
     /// None where the server is a real one.
     embedded: Option<Server>,
 }
@@ -35,17 +46,41 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Ends a story that is about to start a server where `ci/stories` asks which of them are told on any:
+/// those write their names into the file of `S3_ASSET_TEST_LIST`.
+pub(crate) fn only_listed(anywhere: bool) {
+    let Some(list) = variable("S3_ASSET_TEST_LIST") else { return };
+    if anywhere {
+        let thread = std::thread::current();
+        let name = thread.name().expect("a story's thread has its name");
+        let mut list = OpenOptions::new().append(true).open(&list).expect("the list");
+        list.write_all(format!("{name}\n").as_bytes()).expect("the list takes a name");
+    }
+    panic!("only listed");
+}
+
 /// Whether the suite runs on a server that ignores conditions.
 fn unconditional() -> bool {
     variable("S3_ASSET_TEST_CONDITIONAL_WRITES").as_deref() == Some("false")
 }
 
 impl Place {
+    /// For a story of one writer after the other.
     pub(crate) fn new() -> Place {
+        only_listed(true);
         match Place::given() {
             None => Place::embedded(Options::default()),
             Some(place) => place.created(),
         }
+    }
+
+    /// For a story of several writers at once: it is told where conditions are obeyed.
+    pub(crate) fn of_writers() -> Place {
+        if unconditional() {
+            only_listed(false);
+            return Place::embedded(Options::default());
+        }
+        Place::new()
     }
 
     /// A bucket that does not exist yet on the server that the environment names.
@@ -70,6 +105,7 @@ impl Place {
         if unconditional() {
             return Place::new();
         }
+        only_listed(false);
         Place::embedded(Options { ignore_conditions: true, ..Options::default() })
     }
 
@@ -104,6 +140,8 @@ impl Place {
             .endpoint_url(&endpoint)
             .retry_config(RetryConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            // The stories compare bytes themselves, and moto says what is no checksum.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .credentials_provider(Credentials::new(&access_key, &secret_key, None, None, "test"))
             .http_client(s3_asset_resource::s3::http::client(&Trust::System))
             .build();
@@ -118,6 +156,7 @@ impl Place {
                 .build()
                 .expect("a runtime"),
             conditions,
+            versioned: Cell::new(false),
             embedded,
         }
     }
@@ -146,6 +185,37 @@ impl Place {
     /// A resource with the package track over the bucket.
     pub(crate) fn package(&self, name: &str) -> Resource {
         self.resource().unset("artifacts").set("package", json!({"name": name}))
+    }
+
+    /// `s3-asset` over the bucket, with an environment of its own.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
+        program_at(
+            &self.endpoint,
+            [&self.access_key, &self.secret_key],
+            &[arguments, &["--bucket", &self.bucket]].concat(),
+        )
+    }
+
+    /// Lets the bucket keep versions; false where its server does not know how.
+    pub(crate) fn keep_versions(&self) -> bool {
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
+        let put = self.client.put_bucket_versioning().bucket(&self.bucket);
+        let put = put.versioning_configuration(enabled.build());
+        self.versioned.set(self.runtime.block_on(put.send()).is_ok());
+        self.versioned.get()
+    }
+
+    /// Deletes each version of every object.
+    async fn forget_versions(&self) {
+        let list = self.client.list_object_versions().bucket(&self.bucket);
+        let page = list.send().await.expect("a listing of versions");
+        let versions =
+            page.versions.unwrap_or_default().into_iter().map(|it| (it.key, it.version_id));
+        let markers = page.delete_markers.unwrap_or_default().into_iter();
+        for (key, id) in versions.chain(markers.map(|it| (it.key, it.version_id))) {
+            let delete = self.client.delete_object().bucket(&self.bucket).set_key(key);
+            delete.set_version_id(id).send().await.expect("the version goes");
+        }
     }
 
     /// The requests that came to the embedded server.
@@ -226,6 +296,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         if self.embedded.is_some() || std::thread::panicking() {
             return;
+        }
+        if self.versioned.get() {
+            self.runtime.block_on(self.forget_versions());
         }
         let keys = self.keys();
         self.runtime.block_on(async {

@@ -11,16 +11,27 @@ use std::sync::Arc;
 
 /// The program, with an environment of its own in which the bucket is the server's.
 pub(crate) fn program(server: &Handle, arguments: &[&str]) -> Command {
+    let mut command =
+        program_at(&server.endpoint(), [server.access_key(), server.secret_key()], arguments);
+    command.env("PACKAGE_ASSETS_BUCKET", BUCKET);
+    command
+}
+
+/// The program, with an environment of its own that names a server.
+pub(super) fn program_at(
+    endpoint: &str,
+    [access_key, secret_key]: [&str; 2],
+    arguments: &[&str],
+) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_s3-asset"));
     command
         .args(arguments)
         .env_clear()
-        .env("AWS_ACCESS_KEY_ID", server.access_key())
-        .env("AWS_SECRET_ACCESS_KEY", server.secret_key())
+        .env("AWS_ACCESS_KEY_ID", access_key)
+        .env("AWS_SECRET_ACCESS_KEY", secret_key)
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_DEFAULT_REGION", "eu-west-2")
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("PACKAGE_ASSETS_BUCKET", BUCKET)
+        .env("AWS_ENDPOINT_URL", endpoint)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

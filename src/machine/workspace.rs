@@ -19,7 +19,7 @@ mod staging;
 
 pub use find::{Found, find_directory, find_one, found, input, scan};
 pub(super) use hash::changed;
-pub use hash::{Hashed, hash, read_part};
+pub use hash::{Digests, Hashed, hash, read_part};
 pub use staging::{DirectoryFacts, Staging};
 
 /// A file's mode, as `st_mode`.

@@ -6,7 +6,7 @@
 use super::{Output, chosen};
 use crate::machine::report::{count, size};
 use crate::machine::terminal::answer;
-use crate::machine::workspace::{found, hash};
+use crate::machine::workspace::{Digests, found, hash};
 use crate::s3::store::unique_id;
 use crate::s3::transfer::blocking;
 use crate::tracks::package::ledger::Ledger;
@@ -109,7 +109,7 @@ async fn blob(
         let (directory, name, sha) = (directory.to_owned(), name.clone(), record.sha);
         let same = blocking(move || {
             let found = found(RelPath::parse(&name)?, directory.join(&name))?;
-            Ok(hash(&found, found.size)?.facts.sha256 == sha)
+            Ok(hash(&found, found.size, Digests::Whole)?.facts.sha256 == sha)
         });
         if same.await? {
             return Ok(None);

@@ -42,9 +42,18 @@ impl Hashed {
     }
 }
 
+/// Of what the SHA-256 is taken: of parts only where it is recorded, for it takes as long again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digests {
+    /// Of the whole file.
+    Whole,
+    /// Of each of its parts, too.
+    Parts,
+}
+
 /// Hashes a file; `part` is the size of the parts that it will travel in. The whole of a file that
 /// has several is hashed on a thread of its own, beside the parts.
-pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
+pub fn hash(found: &Found, part: u64, digests: Digests) -> anyhow::Result<Hashed> {
     let (part, mut file) = (part.max(1), open(&found.disk)?);
     let mut summed = Summed::default();
     let room = || Vec::with_capacity(found.size.min(SLICE) as usize);
@@ -71,15 +80,15 @@ pub fn hash(found: &Found, part: u64) -> anyhow::Result<Hashed> {
             });
             let mut buffer = room();
             for span in Span::cover(found.size, part) {
-                let mut parts = Hasher::default();
+                let mut its = (digests == Digests::Parts).then(Hasher::default);
                 let slice = |bytes: &mut Vec<u8>| {
-                    parts.update(bytes);
+                    its.iter_mut().for_each(|hasher| hasher.update(bytes));
                     let next = emptied.try_recv().unwrap_or_else(|_| room());
                     // The thread ends with this one.
                     let _ = full.send(std::mem::replace(bytes, next));
                 };
                 buffer = summed.take(found, &mut file, span, buffer, slice)?;
-                summed.digests.push(parts.finish());
+                summed.digests.extend(its.map(Hasher::finish));
             }
             drop(full);
             whole.join().map_err(|_| anyhow::anyhow!("{}: its thread", found.disk.display()))

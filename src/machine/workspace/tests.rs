@@ -88,10 +88,16 @@ fn what_cannot_be_published_is_refused() {
 fn hashing_and_reading_agree_or_say_so() {
     let dir = tree(&[("f", "hello world"), ("empty", "")]);
     let found = scan(dir.path(), &Selection::everything(), &RESERVED).expect("found");
-    let empty = hash(&found[0], 4).expect("hashed");
+    let empty = hash(&found[0], 4, Digests::Parts).expect("hashed");
     assert_eq!((empty.facts.sha256, empty.sums.len()), (Sha256::of(b""), 0));
-    let file = hash(&found[1], 4).expect("hashed");
+    let file = hash(&found[1], 4, Digests::Parts).expect("hashed");
     assert_eq!((file.facts.sha256, file.sums.len()), (Sha256::of(b"hello world"), 3));
+    assert!(file.parts.is_some());
+    let whole = hash(&found[1], 4, Digests::Whole).expect("hashed");
+    assert_eq!(
+        (whole.facts.sha256, &whole.sums, whole.parts),
+        (file.facts.sha256, &file.sums, None)
+    );
     assert_eq!(read_part(&file, 2, Vec::new()).expect("read"), "rld");
     for content in ["hello w0rld", "hello wor"] {
         fs::write(dir.path().join("f"), content).expect("written");
@@ -191,11 +197,11 @@ fn a_file_that_became_a_pipe_is_not_waited_for() {
     let disk = root.path().join("f");
     fs::write(&disk, "x").expect("written");
     let found = found(RelPath::parse("f").expect("a path"), disk.clone()).expect("a file");
-    let hashed = hash(&found, 1).expect("hashed");
+    let hashed = hash(&found, 1, Digests::Whole).expect("hashed");
     fs::remove_file(&disk).expect("removed");
     let made = std::process::Command::new("mkfifo").arg(&disk).status().expect("mkfifo runs");
     assert!(made.success());
-    for error in [hash(&found, 1).err(), read_part(&hashed, 0, Vec::new()).err()] {
+    for error in [hash(&found, 1, Digests::Whole).err(), read_part(&hashed, 0, Vec::new()).err()] {
         let error = error.expect("refused").to_string();
         assert!(error.contains("changed while it was read"), "{error}");
     }

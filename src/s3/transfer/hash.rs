@@ -1,25 +1,30 @@
 //! Hashing what is to go up, on all cores.
 
 use super::{Engine, blocking};
-use crate::machine::workspace::{Found, Hashed, hash};
+use crate::machine::workspace::{Digests, Found, Hashed, hash};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::sync::Arc;
 
 impl Engine {
     /// Hashes files as they go up, in parts where they are large, in the same order.
-    pub async fn hash_all(&self, found: Vec<Found>) -> anyhow::Result<Vec<Arc<Hashed>>> {
+    pub async fn hash_all(
+        &self,
+        found: Vec<Found>,
+        digests: Digests,
+    ) -> anyhow::Result<Vec<Arc<Hashed>>> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let hashed = stream::iter(bundles(found))
             .map(|bundle| {
                 let store = self.store.clone();
                 blocking(move || {
-                    bundle.iter().map(|file| hash(file, store.part_of(file.size))).collect()
+                    let hashed = |file: Found| hash(&file, store.part_of(file.size), digests);
+                    bundle.into_iter().map(|file| hashed(file).map(Arc::new)).collect()
                 })
             })
             .buffered(threads)
             .try_collect::<Vec<Vec<_>>>()
             .await?;
-        Ok(hashed.into_iter().flatten().map(Arc::new).collect())
+        Ok(hashed.into_iter().flatten().collect())
     }
 }
 

@@ -16,7 +16,7 @@ use super::standing::{Stood, read};
 use crate::history::stored::{Current, History};
 use crate::history::{Entry, Position};
 use crate::input::selection::Selection;
-use crate::machine::workspace::{Found, Hashed, scan};
+use crate::machine::workspace::{Digests, Found, Hashed, scan};
 use crate::s3::store::{ETag, Fetched, Listed, Store, unique_id};
 use crate::s3::transfer::{AT_ONCE, Engine};
 use crate::sealing::plan::Item;
@@ -394,7 +394,8 @@ impl<'a> Gathering<'a> {
         let found = find(directory, selection)?;
         let current = current.filter(|_| reuse::is_any_worth(&found));
         let older = reuse::older(self.store(), self.track, &self.ask.commit, current);
-        let (local, older) = futures_util::future::join(self.engine.hash_all(found), older).await;
+        let (local, older) =
+            futures_util::future::join(self.engine.hash_all(found, Digests::Parts), older).await;
         (self.local, self.older) = (Some(local?), older);
         Ok(())
     }
@@ -406,7 +407,7 @@ pub async fn read_directory(
     directory: &Path,
     selection: &Selection,
 ) -> anyhow::Result<Vec<Arc<Hashed>>> {
-    engine.hash_all(find(directory, selection)?).await
+    engine.hash_all(find(directory, selection)?, Digests::Parts).await
 }
 
 /// The files of a directory that a set may hold; at least one.

@@ -14,7 +14,7 @@ use crate::input::protocol::{Planned, Response};
 use crate::machine::go_glob::{every_file, find};
 use crate::machine::pack::Packed;
 use crate::machine::report::size;
-use crate::machine::workspace::{Found, Hashed, found, hash, read_part};
+use crate::machine::workspace::{Digests, Found, Hashed, found, hash, read_part};
 use crate::s3::store::{Condition, Described, Proof, Versioning, Written};
 use crate::s3::transfer::{Engine, blocking};
 use crate::words::fault::fault;
@@ -117,7 +117,7 @@ async fn gather(
     };
     let key = key(track, params, local.path.as_str())?;
     let part = engine.store.part_of(local.size);
-    let file = blocking(move || hash(&local, part)).await?;
+    let file = blocking(move || hash(&local, part, Digests::Whole)).await?;
     Ok((Arc::new(file), key, packed))
 }
 

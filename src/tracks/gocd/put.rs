@@ -12,7 +12,7 @@ use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response};
 use crate::input::selection::Selection;
 use crate::machine::report::{count, size};
-use crate::machine::workspace::{Hashed, input, read_text, scan};
+use crate::machine::workspace::{Digests, Hashed, input, read_text, scan};
 use crate::s3::store::{Condition, Store, Written};
 use crate::s3::transfer::{AT_ONCE, Engine, blocking, corrupt};
 use crate::words::build::Run;
@@ -143,7 +143,7 @@ async fn hashed(
             "GoCD would start for an empty folder: check `directory` and `files`; hidden files need `include_hidden`",
         ));
     }
-    engine.hash_all(found).await
+    engine.hash_all(found, Digests::Whole).await
 }
 
 /// A put under way.

@@ -3,7 +3,7 @@
 use crate::input::protocol::{Planned, Response};
 use crate::machine::environment::now_in_milliseconds;
 use crate::machine::pack::Packed;
-use crate::machine::workspace::{Found, find_one, found, hash, input, mode_of, read_text};
+use crate::machine::workspace::{Digests, Found, find_one, found, hash, input, mode_of, read_text};
 use crate::s3::transfer::{Engine, blocking};
 use crate::tracks::package::ledger::Ledger;
 use crate::tracks::package::params::{PackageVersion, PutPackage};
@@ -196,7 +196,8 @@ async fn prepared(
         ));
     }
     let (store, mode) = (ledger.blobs.store.clone(), mode_of(&found.disk)?);
-    let file = blocking(move || hash(&found, store.part_of(found.size))).await?;
+    let part = store.part_of(found.size);
+    let file = blocking(move || hash(&found, part, Digests::Whole)).await?;
     let name = file.facts.path.file_name();
     let mut options = options.clone();
     options.guess_media_type(name);

@@ -13,7 +13,7 @@ use crate::history::Position;
 use crate::history::stored::{Carried, Current, History};
 use crate::input::protocol::{Planned, Response, metadata};
 use crate::machine::pack::Packed;
-use crate::machine::workspace::{Found, Hashed, find_one, hash, input, read_text};
+use crate::machine::workspace::{Digests, Found, Hashed, find_one, hash, input, read_text};
 use crate::s3::store::{Condition, Facts, Store, Written};
 use crate::s3::transfer::{Engine, blocking};
 use crate::sealing::claim::Kind;
@@ -111,7 +111,7 @@ impl Ask {
         version: Option<ReleaseVersion>,
     ) -> anyhow::Result<Ask> {
         let part = engine.store.part_of(file.size);
-        let file = Arc::new(blocking(move || hash(&file, part)).await?);
+        let file = Arc::new(blocking(move || hash(&file, part, Digests::Parts)).await?);
         Ok(Ask::Upload { file, version })
     }
 }

@@ -102,7 +102,7 @@ impl Engine {
                     let _room = self.room(file.part).await?;
                     let bytes = self.part_of(file, index).await?;
                     let number = i32::try_from(index + 1)?;
-                    let sum = file.sums.get(index).cloned();
+                    let sum = file.sums.get(index).copied();
                     let part = self.store.put_part(upload, number, bytes.clone(), sum).await?;
                     self.store.report().advance(0, bytes.len() as u64);
                     self.store.buffers.give(bytes);

@@ -23,7 +23,7 @@ pub enum Item {
     /// In the bucket.
     Object {
         /// What the object is, and where it lies.
-        file: ManifestFile,
+        file: Box<ManifestFile>,
         /// What S3 knows of it, where it was looked at; else it is before it is copied.
         seen: Option<Box<Facts>>,
     },
@@ -98,7 +98,7 @@ pub struct Placing {
 #[derive(Debug, Clone)]
 pub struct Seal {
     /// What it says.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
     /// The one that it replaces; none: there is none.
     pub replaces: Option<ETag>,
     /// The generation that the keys have.
@@ -133,7 +133,7 @@ pub fn publish(
     let digest = digest(&facts);
     let generation = ground.generation.as_deref();
     let mut placings = Vec::with_capacity(items.len());
-    for (item, facts) in items.into_iter().zip(&facts) {
+    for (item, facts) in items.into_iter().zip(facts) {
         let plain = folder.plain(&facts.path)?;
         let own = folder.own(&digest, generation, &facts.path)?;
         // Under a stone, what is left of the removed set is being deleted: no plain key is of use.
@@ -146,7 +146,7 @@ pub fn publish(
         placings.push(Placing { item, key, how });
     }
     let files = placings.iter().map(|placing| placed(&placing.item, placing.key.clone())).collect();
-    let manifest = Manifest::new(&provenance, files);
+    let manifest = Arc::new(Manifest::new(&provenance, files));
     bound(&manifest)?;
     let agree = elsewhere(&folder, &manifest)?;
     Ok(Plan {
@@ -282,7 +282,14 @@ mod tests {
         let path = RelPath::parse(path).expect("a path");
         let sha256 = Sha256::of(path.as_str().as_bytes());
         Item::Object {
-            file: ManifestFile { path, size: 1, mode: Mode::Plain, sha256, key, parts: None },
+            file: Box::new(ManifestFile {
+                path,
+                size: 1,
+                mode: Mode::Plain,
+                sha256,
+                key,
+                parts: None,
+            }),
             seen: None,
         }
     }
@@ -372,6 +379,27 @@ mod tests {
                 assert!(error.to_string().starts_with("40000 files are too many"), "{error}");
             }
         }
+    }
+
+    /// Of a hundred thousand files, each byte of one is 100 KB: a plan and its manifest share texts.
+    #[test]
+    fn a_plan_holds_each_text_once() {
+        let ground = Ground {
+            claim: Claimed::ByNobody,
+            taken: HashMap::new(),
+            held: HashSet::new(),
+            replaces: None,
+            generation: None,
+        };
+        let items = vec![item("a"), item("b")];
+        let paths: Vec<_> = items.iter().map(|it| it.facts().path.as_str().as_ptr()).collect();
+        let plan = publish(folder(), items, &ground, provenance()).expect("a plan");
+        let files = &plan.seal.as_ref().expect("a manifest").manifest.files;
+        for ((file, placing), path) in files.iter().zip(&plan.placings).zip(paths) {
+            assert_eq!(file.path.as_str().as_ptr(), path, "{}", file.path);
+            assert_eq!(file.key.as_str().as_ptr(), placing.key.as_str().as_ptr(), "{}", file.key);
+        }
+        assert!(size_of::<Placing>() <= 48 && size_of::<ManifestFile>() <= 88);
     }
 
     /// Under a stone nothing is claimed, no plain key is kept or written before the manifest, and what

@@ -13,7 +13,6 @@ use crate::words::digest::{Hasher, Sha256};
 use crate::words::fault::fault;
 use crate::words::file::{FileFacts, Mode};
 use crate::words::names::{CodeHash, CommitId, Key, Prefix, RelPath, refusal, shown};
-use crate::words::object::pretty;
 use crate::words::parts::Parts;
 use crate::words::time::Utc;
 use serde::{Deserialize, Serialize};
@@ -161,7 +160,11 @@ impl Manifest {
 
     /// JSON, indented for people.
     pub fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
-        pretty(self)
+        // As much room as it takes: a buffer that grows holds it three times.
+        let mut bytes = Vec::with_capacity(usize::try_from(self.length()?)?);
+        serde_json::to_writer_pretty(&mut bytes, self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     /// How many bytes of JSON that is.

@@ -8,6 +8,9 @@
 //!   what a release keeps beside them under such names is never one of them;
 //! - a [`CommitId`] or [`CodeHash`] is lower-case hexadecimal, so it is one path component;
 //! - no two keys of packages mean the same: see [`PackageName`] and [`Tag`].
+//!
+//! A set has very many keys and paths, each in its plan and in its manifest: their clones share one
+//! text.
 
 macro_rules! text_type {
     ($name:ident) => {
@@ -26,7 +29,7 @@ macro_rules! text_type {
 
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0
+                name.as_str().to_owned()
             }
         }
 

@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 /// A part is held in memory while it is verified.
 const LARGEST: u64 = 64 << 20;
 
-/// What is recorded of a file's parts.
+/// What is recorded of a file's parts. In a box: of very many files, most have none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parts {
+#[serde(transparent)]
+pub struct Parts(Box<Recorded>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Recorded {
     /// Of each part, in bytes; the last one is what is left.
     size: u64,
     /// Their digests, one after the other, in base64: a file of 50 GiB has 6,400.
@@ -25,18 +29,19 @@ impl Parts {
     pub fn new(size: u64, digests: &[Sha256]) -> Option<Parts> {
         let bytes: Vec<u8> = digests.iter().flat_map(Sha256::bytes).collect();
         let sha256 = base64_simd::STANDARD.encode_to_string(bytes);
-        (digests.len() > 1).then_some(Parts { size, sha256 })
+        (digests.len() > 1).then(|| Parts(Box::new(Recorded { size, sha256 })))
     }
 
     /// The parts of a file of `size` bytes, in order; none where they do not cover it.
     pub fn cover(&self, size: u64) -> Option<Vec<(Span, Sha256)>> {
-        if self.size == 0 || self.size > LARGEST {
+        let Recorded { size: part, sha256 } = &*self.0;
+        if *part == 0 || *part > LARGEST {
             return None;
         }
-        let bytes = base64_simd::STANDARD.decode_to_vec(&self.sha256).ok()?;
+        let bytes = base64_simd::STANDARD.decode_to_vec(sha256).ok()?;
         let (digests, rest) = bytes.as_chunks::<32>();
-        let fits = rest.is_empty() && digests.len() as u64 == size.div_ceil(self.size);
-        let parts = Span::cover(size, self.size).zip(digests.iter().copied().map(Sha256::from));
+        let fits = rest.is_empty() && digests.len() as u64 == size.div_ceil(*part);
+        let parts = Span::cover(size, *part).zip(digests.iter().copied().map(Sha256::from));
         fits.then(|| parts.collect())
     }
 }
@@ -67,8 +72,9 @@ mod tests {
         for (size, fits) in [(16, false), (17, true), (24, true), (25, false), (0, false)] {
             assert_eq!(parts(8, 3).cover(size).is_some(), fits, "{size}");
         }
-        let odd = |size, sha256: &str| Parts { size, sha256: sha256.to_owned() };
-        let whole = parts(8, 3).sha256;
+        let odd =
+            |size, sha256: &str| Parts(Box::new(Recorded { size, sha256: sha256.to_owned() }));
+        let whole = parts(8, 3).0.sha256;
         for parts in
             [odd(0, &whole), odd(LARGEST + 1, &whole), odd(8, ""), odd(8, "!"), odd(8, &whole[4..])]
         {

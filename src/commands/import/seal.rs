@@ -22,6 +22,7 @@ use crate::words::object::ObjectOptions;
 use crate::words::time::Utc;
 use anyhow::Context as _;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A set that stands, or why it could not be made to.
 pub(super) type Outcome = Result<Manifest, String>;
@@ -59,7 +60,9 @@ pub(super) async fn standing(opened: &Opened, set: &Found<CommitId>) -> anyhow::
             let options = ObjectOptions::NONE;
             let put = PutSet { engine: &opened.engine, track: &opened.track, run: &run, options };
             match put.carry_out(&ask).await? {
-                PutOutcome::Published { manifest: Some(manifest), .. } => Ok(*manifest),
+                PutOutcome::Published { manifest: Some(manifest), .. } => {
+                    Ok(Arc::unwrap_or_clone(manifest))
+                }
                 _ => Err(format!("{uri}: a copy of the cache's, and its files are gone")),
             }
         }

@@ -9,6 +9,7 @@ use crate::words::file::FileFacts;
 use crate::words::parts::Parts;
 use crate::words::span::Span;
 use anyhow::Context as _;
+use aws_smithy_checksums::http::HttpChecksum;
 use bytes::Bytes;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -20,6 +21,9 @@ const SLICE: u64 = 256 << 10;
 /// Slices of one file on their way to the thread that hashes it.
 const SLICES: usize = 4;
 
+/// A CRC-64, as S3 writes it.
+type Sum = [u8; 8];
+
 /// A file to publish, hashed.
 #[derive(Debug, Clone)]
 pub struct Hashed {
@@ -30,8 +34,8 @@ pub struct Hashed {
     /// The size of its parts.
     pub part: u64,
     /// The CRC-64 of each part.
-    pub sums: Vec<Bytes>,
-    /// The SHA-256 of each, where there are several.
+    pub sums: Box<[Sum]>,
+    /// The SHA-256 of each, where there are several and it was asked for.
     pub parts: Option<Parts>,
 }
 
@@ -96,13 +100,17 @@ pub fn hash(found: &Found, part: u64, digests: Digests) -> anyhow::Result<Hashed
     };
     let facts = FileFacts { path: found.path.clone(), size: summed.size, mode: found.mode, sha256 };
     let parts = Parts::new(part, &summed.digests);
-    Ok(Hashed { facts, disk: found.disk.clone(), part, sums: summed.sums, parts })
+    Ok(Hashed { facts, disk: found.disk.clone(), part, sums: summed.sums.into(), parts })
+}
+
+fn finished(sum: Box<dyn HttpChecksum>) -> anyhow::Result<Sum> {
+    sum.finalize().as_ref().try_into().context("a CRC-64")
 }
 
 /// What was read of a file, in parts.
 #[derive(Default)]
 struct Summed {
-    sums: Vec<Bytes>,
+    sums: Vec<Sum>,
     digests: Vec<Sha256>,
     size: u64,
 }
@@ -128,7 +136,7 @@ impl Summed {
             self.size += length;
             slice(&mut buffer);
         }
-        self.sums.push(sum.finalize());
+        self.sums.push(finished(sum)?);
         Ok(buffer)
     }
 }
@@ -145,7 +153,7 @@ pub fn read_part(file: &Hashed, index: usize, mut buffer: Vec<u8>) -> anyhow::Re
         (&mut opened).take(span.length).read_to_end(&mut buffer).with_context(place)?;
         sum.update(&buffer[from..]);
     }
-    let is_same = file.sums.get(index).is_some_and(|it| *it == sum.finalize());
+    let is_same = file.sums.get(index) == Some(&finished(sum)?);
     if is_same { Ok(buffer.into()) } else { Err(changed(&file.disk)) }
 }
 

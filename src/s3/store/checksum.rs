@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub(super) enum Known {
     Nothing,
     Sha256(Sha256),
-    Crc64Nvme(Bytes),
+    Crc64Nvme([u8; 8]),
 }
 
 impl Store {

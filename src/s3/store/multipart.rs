@@ -107,7 +107,7 @@ impl Store {
         upload: &Upload,
         number: i32,
         bytes: Bytes,
-        crc64: Option<Bytes>,
+        crc64: Option<[u8; 8]>,
     ) -> anyhow::Result<Part> {
         let checksum = self.checksum_of(&bytes, &crc64.map_or(Known::Nothing, Known::Crc64Nvme));
         let value =

@@ -284,7 +284,7 @@ impl<'a> Gathering<'a> {
         for file in &manifest.files {
             let plain = folder.plain(&file.path)?;
             let is_held = ground.held.contains(&plain);
-            items.push((file.clone(), is_held));
+            items.push((Box::new(file.clone()), is_held));
         }
         let items: Vec<Option<Item>> = stream::iter(items)
             .map(|(file, is_held)| async move {

@@ -20,15 +20,15 @@ use crate::words::names::{Key, RelPath};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::path::Path;
 
-impl From<&ManifestFile> for Wish {
-    fn from(file: &ManifestFile) -> Wish {
+impl From<ManifestFile> for Wish {
+    fn from(file: ManifestFile) -> Wish {
         Wish {
-            path: file.path.clone(),
-            key: file.key.clone(),
+            path: file.path,
+            key: file.key,
             size: file.size,
             mode: file.mode.bits(),
             sha256: Some(file.sha256),
-            parts: file.parts.clone(),
+            parts: file.parts,
         }
     }
 }
@@ -59,12 +59,9 @@ pub(in crate::tracks) async fn get(
             agrees(&wanted, &manifest, &folder)?;
             let mut small = vec![(".commit-hash", manifest.commit.to_string())];
             small.extend(manifest.code_hash.as_ref().map(|hash| (".code-hash", hash.to_string())));
-            small.push((
-                ".manifest.json",
-                String::from_utf8_lossy(&manifest.to_bytes()?).into_owned(),
-            ));
+            small.push((".manifest.json", String::from_utf8(manifest.to_bytes()?)?));
             let lines = rules::describe(&engine.store.uri(folder.prefix.as_str()), &manifest);
-            (manifest.files.iter().map(Wish::from).collect(), small, lines)
+            (manifest.files.into_iter().map(Wish::from).collect(), small, lines)
         }
         None => unsealed(&engine.store, &folder, &wanted).await?,
     };

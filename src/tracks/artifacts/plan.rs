@@ -109,7 +109,7 @@ pub enum Outcome {
         /// What the history says of it.
         entry: Published,
         /// Its manifest; none where s3-asset-manager uploaded it.
-        manifest: Option<Box<Manifest>>,
+        manifest: Option<Arc<Manifest>>,
         /// How it came to stand.
         news: News,
         /// The hash of the code, where it was asked for.
@@ -159,7 +159,7 @@ impl Putter<'_> {
         match set {
             Set::Published { manifest, .. } if self.track.lookup => {
                 let entry = entry.unwrap_or_else(|| of(&manifest));
-                let manifest = Some(Box::new(manifest));
+                let manifest = Some(Arc::new(manifest));
                 Ok(done(
                     Vec::new(),
                     Outcome::Published { entry, manifest, news: News::Already, code_hash },
@@ -184,7 +184,7 @@ impl Putter<'_> {
                 }
                 begin(is_begun, &mut steps);
                 let entry = entry.unwrap_or_else(|| of(&manifest));
-                let manifest = Some(Box::new(manifest));
+                let manifest = Some(Arc::new(manifest));
                 Ok(done(steps, Outcome::Published { entry, manifest, news, code_hash }))
             }
             Set::Unsealed => {
@@ -220,7 +220,7 @@ impl Putter<'_> {
                     of(&manifest)
                 });
                 begin(is_begun, &mut steps);
-                let manifest = Some(Box::new(manifest));
+                let manifest = Some(manifest);
                 Ok(done(steps, Outcome::Published { entry, manifest, news, code_hash }))
             }
         }
@@ -287,7 +287,7 @@ impl Putter<'_> {
             return Ok(None);
         };
         let items = manifest.files.iter().cloned();
-        let items = items.map(|file| Item::Object { file, seen: None }).collect();
+        let items = items.map(|file| Item::Object { file: Box::new(file), seen: None }).collect();
         let folder = rules::folder(self.track.cached(code_hash));
         let provenance = self.provenance(Some(code_hash.clone()), None);
         sealing::publish(folder, items, ground, provenance).map(|plan| Some(Step::Cache(plan)))

@@ -106,7 +106,7 @@ mod tests {
     fn local(path: &str, text: &str, size: u64) -> Arc<Hashed> {
         let (path, sha256) = (RelPath::parse(path).expect("a path"), Sha256::of(text.as_bytes()));
         let facts = FileFacts { path, size, mode: Mode::Plain, sha256 };
-        Arc::new(Hashed { facts, disk: "disk".into(), part: 1, sums: Vec::new(), parts: None })
+        Arc::new(Hashed { facts, disk: "disk".into(), part: 1, sums: Box::default(), parts: None })
     }
 
     fn older(set: &str, path: &str, text: &str, size: u64) -> ManifestFile {

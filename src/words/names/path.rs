@@ -7,6 +7,7 @@ use super::shown;
 use crate::words::fault::{Fault, fault};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// What stands before every key of a track: empty, or a folder that ends in one `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,7 +64,7 @@ impl fmt::Display for Prefix {
 /// An object's key: 1 to 1,024 bytes (S3's limit).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Key(String);
+pub struct Key(Arc<str>);
 text_type!(Key);
 
 impl Key {
@@ -81,14 +82,14 @@ impl Key {
                 "shorten the path, or the prefix",
             ));
         }
-        Ok(Key(text.to_owned()))
+        Ok(Key(text.into()))
     }
 }
 
 /// A path below some directory, `/` between its names, that cannot lead out of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RelPath(String);
+pub struct RelPath(Arc<str>);
 text_type!(RelPath);
 
 impl RelPath {
@@ -110,7 +111,7 @@ impl RelPath {
             })
         };
         match why {
-            None => Ok(RelPath(text.to_owned())),
+            None => Ok(RelPath(text.into())),
             Some(why) => Err(anyhow::Error::new(Fault::new(
                 format!("the path `{}` {why}", shown(text)),
                 "paths are relative, with plain names between single slashes",

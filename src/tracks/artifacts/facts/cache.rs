@@ -87,10 +87,15 @@ impl Gathering<'_> {
         manifest: &Manifest,
     ) -> anyhow::Result<Result<Vec<Item>, Key>> {
         let seen = stream::iter(manifest.files.clone())
+            .map(Box::new)
             .map(|file| async move {
                 let seen = self.store().head(&file.key).await?.map(Box::new);
                 let is_whole = holds(seen.as_deref(), file.size, &file.sha256);
-                anyhow::Ok(if is_whole { Ok(Item::Object { file, seen }) } else { Err(file.key) })
+                anyhow::Ok(if is_whole {
+                    Ok(Item::Object { file, seen })
+                } else {
+                    Err(file.key.clone())
+                })
             })
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>()
@@ -151,10 +156,8 @@ impl Gathering<'_> {
                 let sha256 = seen.as_ref().and_then(|facts| facts.sha256());
                 anyhow::Ok(sha256.map(|sha256| {
                     let (size, mode) = (object.size, Mode::Plain);
-                    Item::Object {
-                        file: ManifestFile { path, size, mode, sha256, key, parts: None },
-                        seen,
-                    }
+                    let file = ManifestFile { path, size, mode, sha256, key, parts: None };
+                    Item::Object { file: Box::new(file), seen }
                 }))
             })
             .buffered(AT_ONCE)

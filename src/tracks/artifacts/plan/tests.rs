@@ -44,7 +44,7 @@ fn local(path: &str, text: &str) -> Arc<Hashed> {
         mode: Mode::Plain,
         sha256: Sha256::of(text.as_bytes()),
     };
-    Arc::new(Hashed { facts, disk: path.into(), part: 1, sums: Vec::new(), parts: None })
+    Arc::new(Hashed { facts, disk: path.into(), part: 1, sums: Box::default(), parts: None })
 }
 
 fn file(path: &str, text: &str) -> ManifestFile {
@@ -76,7 +76,10 @@ fn free() -> Ground {
 
 fn cached() -> Cache {
     let file = file("a", "a");
-    Cache::Stands { from: Some(commit('d')), files: vec![Item::Object { file, seen: None }] }
+    Cache::Stands {
+        from: Some(commit('d')),
+        files: vec![Item::Object { file: Box::new(file), seen: None }],
+    }
 }
 
 fn set(manifest: Manifest, lost: &[&str], apart: &[&str]) -> Set {

@@ -22,7 +22,7 @@ fn set(files: &[(&str, &str)], annotations: &Annotations) -> Set {
             mode: Mode::Plain,
             sha256: Sha256::of(text.as_bytes()),
         };
-        Arc::new(Hashed { facts, disk: path.into(), part: 8, sums: Vec::new(), parts: None })
+        Arc::new(Hashed { facts, disk: path.into(), part: 8, sums: Box::default(), parts: None })
     };
     let files: Vec<Arc<Hashed>> = files.iter().map(hashed).collect();
     let list = FileList::new(files.iter().map(|file| &file.facts));

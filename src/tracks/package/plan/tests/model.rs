@@ -30,7 +30,7 @@ pub(super) fn addition(content: &str) -> Addition {
         facts,
         disk: "app.jar".into(),
         part: 1 << 20,
-        sums: Vec::new(),
+        sums: Box::default(),
         parts: None,
     });
     let (metadata, options) = (UserMetadata::new(), ObjectOptions::default());

@@ -10,7 +10,7 @@ pub mod promotion;
 use crate::input::common::{self, Common, Settings};
 use crate::input::get_file::GetFile;
 use crate::input::lenient::{Text, closed, fields_of, forgiven, read, refuse_unknown, schema_of};
-use crate::input::protocol::{Planned, Response, Version};
+use crate::input::protocol::{Planned, Response, Version, Versions};
 use crate::s3::store::Store;
 use crate::s3::transfer::Engine;
 use crate::words::build::Run;
@@ -95,15 +95,16 @@ pub async fn check(
     source: &Source,
     store: &Store,
     version: Option<&Version>,
-) -> anyhow::Result<Vec<Version>> {
+) -> anyhow::Result<Versions> {
     let settings = &source.settings;
-    match &source.track {
+    let versions = match &source.track {
         Track::Artifacts(track) => artifacts::check::check(settings, track, store, version).await,
         Track::Gocd(track) => gocd::check::check(settings, track, store, version).await,
         Track::Package(track) => package::check::check(settings, track, store, version).await,
         Track::Promotion(track) => promotion::check::check(settings, track, store, version).await,
-        Track::Files(track) => files::check::check(settings, track, store, version).await,
-    }
+        Track::Files(track) => return files::check::check(settings, track, store, version).await,
+    };
+    versions.map(Versions::Of)
 }
 
 /// Fetches a version into a directory: each byte checked, or an error and nothing.

@@ -5,13 +5,34 @@
 
 use crate::words::fault::fault;
 use crate::words::names::shown;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A version: Concourse identifies it by the hash of this map.
 pub type Version = BTreeMap<String, String>;
+
+/// The answer of a check, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Versions {
+    /// Any versions.
+    Of(Vec<Version>),
+    /// Versions of one key, by their values: there are very many where the given one is far behind,
+    /// and a map for each would take ten times as much.
+    Each(&'static str, Vec<Box<str>>),
+}
+
+impl Serialize for Versions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Versions::Of(versions) => serializer.collect_seq(versions),
+            Versions::Each(key, values) => {
+                serializer.collect_seq(values.iter().map(|value| BTreeMap::from([(key, value)])))
+            }
+        }
+    }
+}
 
 /// One request, of any of the three programs.
 #[derive(Debug, Default)]
@@ -117,6 +138,16 @@ mod tests {
         )
         .expect("reads");
         assert_eq!(request.source["bucket"], "a");
+    }
+
+    #[test]
+    fn an_answer_is_a_list_of_maps() {
+        let maps = ["a\"", "b"].map(|it| Version::from([("path".to_owned(), it.to_owned())]));
+        let each = Versions::Each("path", vec!["a\"".into(), "b".into()]);
+        for answer in [Versions::Of(maps.to_vec()), each] {
+            let text = serde_json::to_string(&answer).expect("JSON");
+            assert_eq!(text, r#"[{"path":"a\""},{"path":"b"}]"#);
+        }
     }
 
     #[test]

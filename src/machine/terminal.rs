@@ -93,11 +93,12 @@ pub async fn until_terminated<T>(
     result
 }
 
-/// The one place that writes to standard output: a JSON value on a line.
+/// A JSON value on a line of standard output, written as it is made: it may be long.
+#[allow(clippy::disallowed_methods)] // the one owner
 pub fn answer(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    print(&line)
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    serde_json::to_writer(&mut out, value).context("standard output")?;
+    out.write_all(b"\n").and_then(|()| out.flush()).context("standard output")
 }
 
 /// Text for standard output: an answer, or an operator's table.

@@ -4,11 +4,11 @@
 //! nothing is kept but the answer. `versioned_file`: its versions, as far back as the given one; and
 //! whether the bucket keeps versions, where none of them shows that it does.
 
-use super::rules::{Answer, Initial, Rank, of_id, of_path, since};
+use super::rules::{Answer, Initial, PATH, Rank, VERSION_ID, since};
 use super::source::{By, Files, Follows, Named};
 use super::walk::Step;
 use crate::input::common::Settings;
-use crate::input::protocol::Version;
+use crate::input::protocol::{Version, Versions};
 use crate::s3::store::{Depth, ListedPage, Mark, Store, Versioning};
 use crate::words::fault::fault;
 use crate::words::names::Key;
@@ -26,18 +26,17 @@ pub(in crate::tracks) async fn check(
     track: &Files,
     store: &Store,
     version: Option<&Version>,
-) -> anyhow::Result<Vec<Version>> {
+) -> anyhow::Result<Versions> {
     let limit = settings.initial_history;
     match &track.follows {
         Follows::Pattern(named) => {
-            let given = version.and_then(|version| version.get("path")).map(String::as_str);
-            let paths = files(track, named, store, given, limit).await?;
-            Ok(paths.iter().map(|path| of_path(path)).collect())
+            let given = version.and_then(|version| version.get(PATH)).map(String::as_str);
+            Ok(Versions::Each(PATH, files(track, named, store, given, limit).await?))
         }
         Follows::Versions(key) => {
-            let given = version.and_then(|version| version.get("version_id")).map(String::as_str);
+            let given = version.and_then(|version| version.get(VERSION_ID)).map(String::as_str);
             let ids = versions(store, key, track.initial.as_ref(), given, limit).await?;
-            Ok(ids.iter().map(|id| of_id(id)).collect())
+            Ok(Versions::Each(VERSION_ID, ids.into_iter().map(Into::into).collect()))
         }
     }
 }
@@ -48,7 +47,7 @@ async fn files(
     store: &Store,
     given: Option<&str>,
     limit: usize,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<Vec<Box<str>>> {
     if !named.pattern.has_group() {
         store.report().warn(
             "source.regexp has no group, so it names no version: put parentheses around what the version is, for example `app-(.*).tgz`",

@@ -15,16 +15,18 @@ use std::cmp::Ordering;
 /// A version, taken apart once so that it can be compared often.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
-    release: Vec<Component>,
-    pre: Vec<Component>,
-    post: Vec<Component>,
+    release: Box<[Component]>,
+    pre: Box<[Component]>,
+    post: Box<[Component]>,
 }
 
 /// What stands between two dots. The derived order is the one that is wanted: numbers first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Component {
-    /// Digits without a leading zero; their count comes first, so the longer is the greater.
-    Number(usize, Box<str>),
+    /// Digits without a leading zero.
+    Number(u64),
+    /// More digits than that takes; their count comes first, so the longer is the greater.
+    Long(usize, Box<str>),
     Text(Box<str>),
 }
 
@@ -33,14 +35,15 @@ impl Component {
         let text = if text.is_empty() { "0" } else { text };
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         if digits && (text == "0" || !text.starts_with('0')) {
-            Component::Number(text.len(), text.into())
+            let long = |_| Component::Long(text.len(), text.into());
+            text.parse().map_or_else(long, Component::Number)
         } else {
             Component::Text(text.into())
         }
     }
 
     fn is_zero(&self) -> bool {
-        matches!(self, Component::Number(1, text) if &**text == "0")
+        *self == Component::Number(0)
     }
 }
 
@@ -50,7 +53,7 @@ impl Order {
         let (rest, post) = version.split_once('+').unwrap_or((version, ""));
         let (release, pre) = rest.split_once('-').unwrap_or((rest, ""));
         let segment = |text: &str| match text {
-            "" => Vec::new(),
+            "" => Box::default(),
             text => text.split('.').map(Component::parse).collect(),
         };
         Order { release: segment(release), pre: segment(pre), post: segment(post) }

@@ -56,14 +56,19 @@ impl Initial {
     }
 }
 
+/// The key of a version of `regexp`.
+pub(super) const PATH: &str = "path";
+/// The key of a version of `versioned_file`.
+pub(super) const VERSION_ID: &str = "version_id";
+
 /// The version of a file that `regexp` names.
 pub(super) fn of_path(path: &str) -> Version {
-    Version::from([("path".to_owned(), path.to_owned())])
+    Version::from([(PATH.to_owned(), path.to_owned())])
 }
 
 /// A version of `versioned_file`.
 pub(super) fn of_id(id: &str) -> Version {
-    Version::from([("version_id".to_owned(), id.to_owned())])
+    Version::from([(VERSION_ID.to_owned(), id.to_owned())])
 }
 
 /// Where a file stands among the others.
@@ -94,9 +99,9 @@ impl Named {
 pub(super) struct Answer {
     given: Option<Rank>,
     /// From the given one on.
-    since: Vec<(Rank, String)>,
+    since: Vec<(Rank, Box<str>)>,
     /// The newest, the oldest of them on top.
-    newest: BinaryHeap<Reverse<(Rank, String)>>,
+    newest: BinaryHeap<Reverse<(Rank, Box<str>)>>,
     limit: usize,
 }
 
@@ -110,15 +115,15 @@ impl Answer {
     /// Takes a file.
     pub(super) fn take(&mut self, rank: Rank, path: &str) {
         if self.given.as_ref().is_some_and(|given| rank >= *given) {
-            self.since.push((rank, path.to_owned()));
+            self.since.push((rank, path.into()));
             return;
         }
         let is_full = self.newest.len() >= self.limit;
-        let oldest = self.newest.peek().map(|Reverse((rank, path))| (rank, path.as_str()));
+        let oldest = self.newest.peek().map(|Reverse((rank, path))| (rank, &**path));
         if is_full && oldest.is_some_and(|oldest| oldest >= (&rank, path)) {
             return;
         }
-        self.newest.push(Reverse((rank, path.to_owned())));
+        self.newest.push(Reverse((rank, path.into())));
         if self.newest.len() > self.limit {
             self.newest.pop();
         }
@@ -126,19 +131,19 @@ impl Answer {
 
     /// The paths, oldest first. An initial path comes before all, where it is not older than the
     /// given one; and it is the answer where there is nothing else.
-    pub(super) fn finish(self, initial: Option<(Option<Rank>, &str)>) -> Vec<String> {
+    pub(super) fn finish(self, initial: Option<(Option<Rank>, &str)>) -> Vec<Box<str>> {
         let mut found = match self.since.is_empty() {
             false => self.since,
             true => self.newest.into_iter().map(|Reverse(it)| it).collect(),
         };
         found.sort_unstable();
-        let mut paths: Vec<String> = found.into_iter().map(|(_, path)| path).collect();
+        let mut paths: Vec<Box<str>> = found.into_iter().map(|(_, path)| path).collect();
         if let Some((rank, path)) = initial
-            && !paths.iter().any(|it| it == path)
+            && !paths.iter().any(|it| **it == *path)
         {
             let since_given = self.given.is_some() && rank >= self.given;
             if paths.is_empty() || since_given || self.given.is_none() && paths.len() < self.limit {
-                paths.insert(0, path.to_owned());
+                paths.insert(0, path.into());
             }
         }
         paths

@@ -39,7 +39,7 @@ fn which_files_a_check_answers() {
     }
     let nothing = |initial| Answer::new(None, 1).finish(initial);
     assert!(nothing(None).is_empty());
-    assert_eq!(nothing(Some((named.rank("a-0", 0), "a-0"))), ["a-0"]);
+    assert_eq!(nothing(Some((named.rank("a-0", 0), "a-0"))).concat(), "a-0");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn the_newest_few_take_no_room_for_the_rest() {
         answer.take(Rank::Version(Order::of(&version.to_string())), &version.to_string());
         assert!(answer.newest.len() <= 3 && answer.since.is_empty());
     }
-    assert_eq!(answer.finish(None), ["9997", "9998", "9999"]);
+    assert_eq!(answer.finish(None).join(" "), "9997 9998 9999");
 }
 
 #[test]

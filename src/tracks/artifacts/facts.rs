@@ -5,6 +5,7 @@
 //! and once: a put that was overtaken looks at the bucket anew, and not at the disk.
 
 mod cache;
+mod entry;
 
 use super::code::{hash_code, warn_if_dirty};
 use super::plan::{Cache, Facts, Lost, Set};
@@ -13,8 +14,8 @@ use super::reuse::{self, Twins};
 use super::rules::{self, Published, RESERVED};
 use super::source::Artifacts;
 use super::standing::{Stood, read};
+use crate::history::Entry;
 use crate::history::stored::{Current, History};
-use crate::history::{Entry, Position};
 use crate::input::selection::Selection;
 use crate::machine::workspace::{Digests, Found, Hashed, scan};
 use crate::s3::store::{ETag, Fetched, Listed, Store, unique_id};
@@ -150,33 +151,6 @@ impl<'a> Gathering<'a> {
         facts
     }
 
-    /// What stands of a set that is being removed: its entry is marked, and its manifest, if it had
-    /// one, not replaced yet. The next set takes its place, before or after the remover's stone.
-    async fn marked(
-        &self,
-        facts: &Facts,
-        stood: Option<&Stood>,
-        current: Option<&Current<Published>>,
-    ) -> anyhow::Result<Option<Option<ETag>>> {
-        let Some(Current { head, .. }) = current.filter(|it| !it.head.removing().is_empty()) else {
-            return Ok(None);
-        };
-        let (position, etag) = match stood {
-            Some(Stood::Own(standing)) => (standing.position.as_ref(), standing.etag.clone()),
-            Some(Stood::Copied { .. }) => return Ok(None),
-            None => (None, None),
-        };
-        if facts.entry.is_some() {
-            return Ok(None);
-        }
-        let (shape, marked) =
-            (head.shape(), history(self.store(), self.track)?.removing(head).await?);
-        let is_marked = |entry: &Entry<Published>| {
-            self.is_mine(entry) && shape.is_since(position, entry.number)
-        };
-        Ok(marked.iter().any(is_marked).then_some(etag))
-    }
-
     /// A set is published: what is missing of it, and of what follows it.
     async fn published(
         &mut self,
@@ -309,41 +283,6 @@ impl<'a> Gathering<'a> {
         facts.code_hash.clone_from(&manifest.code_hash);
         facts.cache = Cache::Stands { from: Some(manifest.commit), files };
         facts.set = Set::Open(ground);
-        Ok(())
-    }
-
-    /// The entry of the commit in the head.
-    fn in_head<'c>(&self, current: Option<&'c Current<Published>>) -> Option<&'c Entry<Published>> {
-        current?.head.entries().iter().find(|entry| self.is_mine(entry))
-    }
-
-    fn is_mine(&self, entry: &Entry<Published>) -> bool {
-        entry.what.commit == self.ask.commit
-    }
-
-    /// Looks for the commit's entry below the head, where it may be since a position.
-    async fn find_entry(
-        &mut self,
-        facts: &mut Facts,
-        since: Option<&Position>,
-        current: Option<&Current<Published>>,
-    ) -> anyhow::Result<()> {
-        let (None, Some(current)) = (&facts.entry, current) else { return Ok(()) };
-        let shape = current.head.shape();
-        let range = shape.segments_since(since);
-        let history = history(self.store(), self.track)?;
-        let unseen = if self.searched.contains(&range.start) {
-            self.searched.end.min(range.end)..range.end
-        } else {
-            range.clone()
-        };
-        let found = history.find(&shape, unseen, |entry| self.is_mine(entry)).await?;
-        self.searched = range;
-        if let Some(entry) = found {
-            self.in_segments = Some(entry);
-        }
-        self.in_segments.take_if(|entry| !shape.stands(entry.number));
-        facts.entry = self.in_segments.as_ref().map(|entry| entry.what.clone());
         Ok(())
     }
 

@@ -137,6 +137,11 @@ impl Failure {
             || self.kind == Kind::Fatal && matches!(self.status, Some(400 | 405 | 501))
     }
 
+    /// Whether the server says that it may not be done.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.status == Some(403) && self.cause == Cause::Server
+    }
+
     /// For clients that may perhaps only write: without the right to list, S3 says of what is not
     /// there that reading it is forbidden.
     pub(super) fn missing_if_forbidden(mut self) -> Failure {

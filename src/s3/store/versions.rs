@@ -52,6 +52,24 @@ impl Store {
         page.map_err(|e| self.explain(e, Operation::ListObjectVersions, key.as_str()))
     }
 
+    /// Whether the server lists versions at all; whoever may not list them is not told otherwise.
+    pub async fn lists_versions(&self, key: &Key) -> anyhow::Result<bool> {
+        let answer = self
+            .attempts(Operation::ListObjectVersions, key.as_str(), || async {
+                let request = self.client.list_object_versions();
+                let request = request.bucket(self.access.bucket.as_str());
+                let request = request.prefix(key.as_str()).max_keys(1);
+                request.customize().interceptor(NoPages).send().await.map_err(failure::of)
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_unknown_here() => Ok(false),
+            Err(failure) if failure.is_forbidden() => Ok(true),
+            Err(failure) => Err(self.explain(failure, Operation::ListObjectVersions, key.as_str())),
+        }
+    }
+
     /// Whether the bucket keeps versions.
     pub async fn versioning(&self) -> anyhow::Result<Versioning> {
         let answer = self

@@ -36,6 +36,7 @@ pub(in crate::tracks) async fn put(
     params.warnings.iter().for_each(|warning| report.warn(warning));
     let (file, key, _packed) = gather(track, engine, params, sources).await?;
     let options = params.object.of_file(file.facts.path.file_name(), &file.facts.sha256);
+    keeps_versions(track, engine, &key).await?;
     let (written, mut id) = match stand(engine, params.on_conflict, &key, &file).await? {
         (Plan::Keep, standing) => (false, standing.and_then(|it| it.version)),
         (Plan::Refuse, _) => return Err(taken(&store.uri(key.as_str()))),
@@ -84,6 +85,7 @@ pub(in crate::tracks) async fn planned(
     sources: &Path,
 ) -> anyhow::Result<Planned> {
     let (file, key, _packed) = gather(track, engine, params, sources).await?;
+    keeps_versions(track, engine, &key).await?;
     let uri = engine.store.uri(key.as_str());
     let what = format!("put {} ({})", file.facts.path.file_name(), size(file.facts.size));
     let steps = match stand(engine, params.on_conflict, &key, &file).await?.0 {
@@ -249,6 +251,18 @@ async fn send(
     let sent = engine.upload_version(file, key, condition, options).await;
     report.end();
     sent
+}
+
+/// Refuses `versioned_file` on a server that knows no versions, before anything is written over. The id that
+/// a write is answered with is no proof: Garage gives one, and keeps nothing.
+async fn keeps_versions(track: &Files, engine: &Engine, key: &Key) -> anyhow::Result<()> {
+    if track.is_versioned() && !engine.store.lists_versions(key).await? {
+        return Err(fault(
+            format!("object versioning not known to the server of {}", engine.store.bucket()),
+            "nothing was written; follow files with `regexp`, which needs no versions, or use another server",
+        ));
+    }
+    Ok(())
 }
 
 /// The id of the version that stands, for servers that do not say it of a write.

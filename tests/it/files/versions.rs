@@ -2,6 +2,7 @@
 
 use super::{id, names, put, text, versioned};
 use crate::support::{BUCKET, Embedded};
+use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 
 fn ids(server: &Embedded, key: &str) -> Vec<Value> {
@@ -80,6 +81,27 @@ fn a_bucket_without_versions_is_said() {
             "object versioning not enabled: assets"
         );
     }
+}
+
+/// Garage answers each write with the id of a version, and keeps none: what was there would be gone.
+#[test]
+fn a_server_that_knows_no_versions_is_refused_before_anything_is_written_over() {
+    let server = Embedded::new();
+    let app = versioned(&server, "app");
+    let unknown = Action::Status(501, "NotImplemented");
+    server.fault(Fault::new(unknown).on("ListObjectVersions").always());
+    let (error, hint) = put(&app, "app", b"x", json!({})).failure();
+    assert_eq!(error, "object versioning not known to the server of assets");
+    assert!(hint.contains("nothing was written") && hint.contains("`regexp`"), "{hint}");
+    assert!(server.keys(BUCKET).is_empty());
+    let (error, hint) = app.check(None).failure();
+    assert!(error.contains("501 NotImplemented") && hint.contains("keeps no versions"), "{error}");
+    // Who may only write is not asked for more.
+    server.clear_faults();
+    let forbidden = Action::Status(403, "AccessDenied");
+    server.fault(Fault::new(forbidden).on("ListObjectVersions").always());
+    let version = put(&app, "app", b"x", json!({})).version();
+    assert_eq!(ids(&server, "app"), [version]);
 }
 
 #[test]

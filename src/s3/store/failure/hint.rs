@@ -86,6 +86,11 @@ impl Failure {
             (code, _) if is_of_bytes(code) => {
                 "the bytes changed on their way each time, or the server computes checksums otherwise: try again, or set `skip_s3_checksums: true`".to_owned()
             }
+            ("NotImplemented", _) | (_, Some(501))
+                if matches!(operation, Operation::ListObjectVersions | Operation::GetBucketVersioning) =>
+            {
+                "the server keeps no versions: follow files with `regexp`, which needs none, or use another server".to_owned()
+            }
             ("NotImplemented" | "InvalidRequest" | "InvalidArgument", _) | (_, Some(501)) => {
                 "the server lacks something that was asked of it: `storage_class`, `acl` or `server_side_encryption`, where they are set; else try `skip_s3_checksums: true`, or `conditional_writes: false` (one writer at a time)".to_owned()
             }

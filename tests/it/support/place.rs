@@ -189,11 +189,13 @@ impl Place {
 
     /// `s3-asset` over the bucket, with an environment of its own.
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
-        program_at(
+        let mut command = program_at(
             &self.endpoint,
             [&self.access_key, &self.secret_key],
             &[arguments, &["--bucket", &self.bucket]].concat(),
-        )
+        );
+        command.env("AWS_DEFAULT_REGION", "us-east-1");
+        command
     }
 
     /// Lets the bucket keep versions; false where its server does not know how.

@@ -9,7 +9,8 @@
 //! - numbers start at 1 and grow by 1: no gap, no repeat;
 //! - segment `k` (from 0) holds exactly the numbers `k * SEGMENT + 1 ..= (k + 1) * SEGMENT`, so a
 //!   number says where its entry is and the head needs no index that grows;
-//! - the head holds every number above `sealed * SEGMENT`. A segment, and the volume that it
+//! - the head holds every number above `sealed * SEGMENT`, and the newest entry that stands, unless
+//!   that was removed. A segment, and the volume that it
 //!   completes, are written before the head that no longer holds its entries, so a reader of any
 //!   head finds every entry in the place that its number says;
 //! - a segment's content is decided by heads that were current, so two writers that seal the same
@@ -244,9 +245,12 @@ impl<T: Serialize + DeserializeOwned> Head<T> {
         Shape { id: self.id.clone(), sealed: self.sealed, gone }
     }
 
-    /// Whether the head holds enough to seal a segment.
+    /// Whether the head holds enough to seal a segment. It never gives the newest entry that stands,
+    /// however many removals came after it: so a reader of what stands needs the head alone.
     pub fn is_full(&self) -> bool {
+        let last = (self.sealed + 1) * SEGMENT;
         self.len() >= KEEP + SEGMENT as usize
+            && self.entries.first().is_none_or(|newest| newest.number > last)
     }
 
     /// Puts events in front, the oldest first. A head that is full gives what it holds, and none

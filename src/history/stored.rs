@@ -53,6 +53,13 @@ pub struct Current<T> {
     etag: ETag,
 }
 
+impl<T> Current<T> {
+    /// Whether two reads found the same head.
+    pub fn is(&self, other: &Current<T>) -> bool {
+        self.etag == other.etag
+    }
+}
+
 /// How far a plan was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {

@@ -475,6 +475,26 @@ fn below_the_head(head: &Head<u64>, segments: &[Segment<u64>], model: &[bool]) {
 }
 
 #[test]
+fn removals_never_push_the_newest_that_stands_out_of_the_head() {
+    let (mut head, mut segments) = grown(200);
+    let run = Run::at(Utc::read("2026-02-01T00:00:00Z"));
+    for number in 1..200 {
+        let (next, sealed) = head.mark(&run, &[number].into_iter().collect()).expect("marked");
+        head = next;
+        segments.extend(sealed);
+        assert_eq!(head.entries()[0].number, 200, "{number}");
+    }
+    assert_eq!(head.next(), 400);
+    let (head, sealed) = head.append([event(1)]);
+    assert!(sealed.is_empty(), "what is appended seals nothing that stands");
+    let (head, sealed) = head.append([event(2)]);
+    segments.extend(sealed);
+    assert_eq!(head.entries().iter().map(|it| it.number).collect::<Vec<_>>(), [401, 400]);
+    let numbers: Vec<u64> = all_lines(&head, &segments).iter().map(Line::number).collect();
+    assert!(numbers.into_iter().eq((1..=401).rev()));
+}
+
+#[test]
 fn what_says_two_things_of_a_number_is_refused() {
     let (head, _) = grown(4);
     let (head, _) =

@@ -17,6 +17,7 @@ mod import_plan;
 mod manual;
 mod package;
 mod release;
+mod retention;
 mod schema;
 mod sets_options;
 mod table;

@@ -10,6 +10,7 @@ pub mod object;
 pub mod packing;
 pub mod parts;
 pub mod pattern;
+pub mod retention;
 pub mod secret;
 pub mod span;
 pub mod time;

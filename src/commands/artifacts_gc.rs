@@ -3,6 +3,7 @@
 
 use super::artifacts::commit;
 use super::by::By;
+use super::retention::{self, Row, age, wait};
 use super::sets_options::{Opened, SetsOptions};
 use super::{Output, table};
 use crate::history::stored::Current;
@@ -11,11 +12,12 @@ use crate::machine::terminal::{self, until_terminated};
 use crate::tracks::artifacts::code::tags;
 use crate::tracks::artifacts::gc::carry_out::Remover;
 use crate::tracks::artifacts::gc::facts::gather;
-use crate::tracks::artifacts::gc::plan::{Action, Facts, Fate, Policy};
+use crate::tracks::artifacts::gc::plan::{Facts, Fate, Policy};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::fault::fault;
+use crate::words::retention::Action;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,8 +31,6 @@ Examples:
   s3-asset artifacts gc --bucket my-assets --keep-last 50
   s3-asset artifacts gc --bucket my-assets --keep-last 50 --keep-within 30d --keep-tagged . --delete";
 
-/// Puts are over by then, and clocks agree so far.
-const LEAST: i64 = 3600;
 const DAY: i64 = 86_400;
 
 #[derive(Debug, Args)]
@@ -59,18 +59,6 @@ pub(super) struct Arguments {
     output: Output,
     #[command(flatten)]
     sets: SetsOptions,
-}
-
-fn age(text: &str) -> Result<i64, String> {
-    crate::input::age::seconds(text)
-        .ok_or_else(|| "give days or hours, for example 7d or 12h".to_owned())
-}
-
-fn wait(text: &str) -> Result<i64, String> {
-    match age(text)? {
-        seconds if seconds >= LEAST => Ok(seconds),
-        _ => Err("less than an hour: a put under way might need it".to_owned()),
-    }
 }
 
 pub(super) async fn run(report: &Arc<Report>, arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -110,12 +98,7 @@ async fn policy(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Policy
 
 async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (store, track) = (&*opened.engine.store, &opened.track);
-    if arguments.delete && !store.is_conditional() {
-        return Err(fault(
-            "nothing is removed where `conditional_writes` is false",
-            "removing beside puts is safe by conditional writes only: use a server that has them",
-        ));
-    }
+    retention::may_delete(store, arguments.delete)?;
     let (policy, run) = (policy(opened, arguments).await?, arguments.by.run()?);
     let remover = Remover { store, track, run: &run };
     if !arguments.delete {
@@ -173,6 +156,11 @@ fn by_age(facts: &Facts, plan: &[Fate]) -> Vec<[String; 5]> {
     rows
 }
 
+fn row(fate: &Fate) -> Row {
+    let (action, bytes, why) = (fate.action, fate.bytes, fate.why.clone());
+    Row { action, kind: fate.kind(), name: fate.name(), time: fate.told_time(), bytes, why }
+}
+
 fn tell(
     arguments: &Arguments,
     facts: &Facts,
@@ -181,33 +169,17 @@ fn tell(
     deleted: Option<usize>,
 ) -> anyhow::Result<()> {
     let unfinished = current.map(|it| it.head.removing().len()).unwrap_or(0);
+    let rows: Vec<Row> = plan.iter().map(row).collect();
     if arguments.output.json {
-        let fate = |fate: &Fate| -> Value {
-            json!({
-                "action": fate.action,
-                "kind": fate.kind(),
-                "name": fate.name(),
-                "time": fate.told_time(),
-                "bytes": fate.bytes,
-                "why": fate.why,
-            })
-        };
         return terminal::answer(&json!({
             "dry_run": deleted.is_none(),
-            "plan": plan.iter().map(fate).collect::<Vec<_>>(),
+            "plan": rows,
             "unfinished": unfinished,
             "objects_deleted": deleted,
             "bytes": gone(plan).map(|fate| fate.bytes).sum::<u64>(),
         }));
     }
-    let row = |fate: &Fate| {
-        let action = if fate.action == Action::Keep { "keep" } else { "remove" };
-        let all =
-            [action, fate.kind(), &fate.name(), &fate.told_time(), &size(fate.bytes), &fate.why];
-        all.map(str::to_owned).to_vec()
-    };
-    let rows: Vec<_> = plan.iter().map(row).collect();
-    let mut text = table::table(&["action", "kind", "name", "time", "size", "why"], &rows);
+    let mut text = retention::table(&rows);
     let ages: Vec<_> = by_age(facts, plan).into_iter().map(|row| row.to_vec()).collect();
     text.push('\n');
     text.push_str(&table::table(&["age", "sets", "size", "go", "of size"], &ages));

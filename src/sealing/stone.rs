@@ -64,12 +64,17 @@ impl Stone {
 
     /// Why there is no set in a folder.
     pub fn fault(&self, folder: &Folder) -> anyhow::Error {
-        let by = self.build.name.as_deref().or(self.build.by.as_deref());
-        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         fault(
-            format!("the set in {} was removed at {}{by}", folder.prefix, self.removed_at),
+            format!("the set in {} was removed{}", folder.prefix, self.told()),
             "publish it again, or take a version that stands",
         )
+    }
+
+    /// When it was, and by whom, to be put behind `removed`.
+    pub fn told(&self) -> String {
+        let by = self.build.name.as_deref().or(self.build.by.as_deref());
+        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+        format!(" at {}{by}", self.removed_at)
     }
 }
 

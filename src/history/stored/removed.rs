@@ -37,19 +37,16 @@ impl<T: Serialize + DeserializeOwned + Clone> History<'_, T> {
         self.replace(&head, segments, current.etag).await
     }
 
-    /// Changes the fence, or takes it away; what says the same is not written.
+    /// Changes the fence to what `fence` makes of it; none: it stays. A fence never goes, and no two
+    /// are alike: a head must not become again, byte for byte, what a writer has read before.
     pub async fn refence(
         &self,
-        fence: impl Fn(Option<&str>) -> Option<String>,
+        fence: impl Fn(Option<&str>) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<()> {
         for race in 0..RACES {
             let Some(Current { head, etag }) = self.read().await? else { return Ok(()) };
-            let next = fence(head.fence());
-            if next.as_deref() == head.fence() {
-                return Ok(());
-            }
-            let head = Head { fence: next, ..head };
-            if self.replace(&head, Vec::new(), etag).await? == Written::Yes {
+            let Some(next) = fence(head.fence())? else { return Ok(()) };
+            if self.replace(&head.fenced(&next), Vec::new(), etag).await? == Written::Yes {
                 return Ok(());
             }
             self.pause(race).await?;

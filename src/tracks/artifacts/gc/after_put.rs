@@ -4,12 +4,13 @@
 use super::carry_out::Remover;
 use super::facts::now;
 use super::marks::CacheMarks;
-use super::plan::{Action, Facts, Fate, Policy, Thing};
+use super::plan::{Facts, Fate, Policy, Thing};
 use crate::history::Shape;
 use crate::history::stored::{Current, History};
 use crate::machine::report::count;
 use crate::s3::store::Written;
 use crate::tracks::artifacts::rules::{self, Published};
+use crate::words::retention::Action;
 use std::collections::BTreeMap;
 
 /// How many sets a put removes at most.

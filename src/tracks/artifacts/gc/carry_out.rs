@@ -2,7 +2,7 @@
 
 use super::facts::{entries, gather};
 use super::marks::CacheMarks;
-use super::plan::{Action, Facts, Fate, Policy, Thing};
+use super::plan::{Facts, Fate, Policy, Thing};
 use crate::history::stored::{Current, History};
 use crate::history::{Ranges, Shape};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
@@ -15,6 +15,7 @@ use crate::words::build::Run;
 use crate::words::fault::fault;
 use crate::words::names::{CommitId, Key, Prefix};
 use crate::words::object::{Own, POSITION, REMOVED};
+use crate::words::retention::Action;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::BTreeMap;
 
@@ -77,8 +78,9 @@ impl Remover<'_> {
         if !marks.is_empty() {
             history
                 .refence(|fence| {
-                    let rest = CacheMarks::of(fence).without(&marks);
-                    (!rest.is_empty()).then(|| rest.fence())
+                    let before = CacheMarks::of(fence);
+                    let rest = before.without(&marks);
+                    Ok((rest != before).then(|| rest.fence(&unique_id())))
                 })
                 .await?;
         }
@@ -140,7 +142,7 @@ impl Remover<'_> {
             (true, false) => Ok(Written::Yes),
             (false, false) => self.history()?.try_mark(current, self.run, &numbers).await,
             (_, true) => {
-                let fence = marks.fence();
+                let fence = marks.fence(&unique_id());
                 self.history()?.try_mark_fenced(current, self.run, &numbers, &fence).await
             }
         }

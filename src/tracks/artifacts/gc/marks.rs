@@ -27,11 +27,11 @@ impl CacheMarks {
         CacheMarks(marks.split_whitespace().filter_map(mark).collect())
     }
 
-    /// A fence that says it; with nothing to say it is different each time, so that whoever decided
-    /// before is refused.
-    pub fn fence(&self) -> String {
+    /// A fence that says it. `id` is one that no other has: a head whose marks are gone again is not,
+    /// byte for byte, the one from before they came, and whoever decided by that one is refused.
+    pub fn fence(&self, id: &str) -> String {
         let marks = self.0.iter().map(|(hash, tag)| format!(" {hash}={tag}"));
-        [BEGIN.to_owned()].into_iter().chain(marks).collect()
+        [format!("{BEGIN} {id}")].into_iter().chain(marks).collect()
     }
 
     /// Marks the set of some code whose manifest has this tag.

@@ -3,11 +3,9 @@
 use crate::history::{Entry, Ranges};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::names::{CodeHash, CommitId, Prefix};
+use crate::words::retention::{Action, told};
 use crate::words::time::Utc;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-const DAY: i64 = 86_400;
 
 /// What somebody wants to keep. A set is kept if any of these keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,16 +20,6 @@ pub struct Policy {
     pub tagged: BTreeMap<CommitId, String>,
     /// Whatever is younger than so many seconds is left alone.
     pub wait: i64,
-}
-
-/// What is done with something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Nothing.
-    Keep,
-    /// It is removed.
-    Remove,
 }
 
 /// What something is.
@@ -149,15 +137,6 @@ impl Policy {
             _ if age < self.wait => Some(format!("younger than {}", told(self.wait))),
             _ => None,
         }
-    }
-}
-
-/// A length of time in words.
-pub fn told(seconds: i64) -> String {
-    match (seconds % DAY, seconds % 3600) {
-        (0, _) => format!("{} d", seconds / DAY),
-        (_, 0) => format!("{} h", seconds / 3600),
-        _ => format!("{seconds} s"),
     }
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::words::build::Build;
 
+const DAY: i64 = 86_400;
 const NOW: i64 = 1_000 * DAY;
 
 fn commit(n: usize) -> CommitId {

@@ -1,0 +1,63 @@
+//! What the commands that remove old things have in common.
+
+use crate::machine::report::size;
+use crate::s3::store::Store;
+use crate::words::fault::fault;
+use crate::words::retention::Action;
+use serde::Serialize;
+
+/// Puts are over by then, and clocks agree so far.
+const LEAST: i64 = 3600;
+
+/// A length of time that somebody gives.
+pub(super) fn age(text: &str) -> Result<i64, String> {
+    crate::input::age::seconds(text)
+        .ok_or_else(|| "give days or hours, for example 7d or 12h".to_owned())
+}
+
+/// How long what is younger is left alone.
+pub(super) fn wait(text: &str) -> Result<i64, String> {
+    match age(text)? {
+        seconds if seconds >= LEAST => Ok(seconds),
+        _ => Err("less than an hour: a put under way might need it".to_owned()),
+    }
+}
+
+/// Refuses to delete where nothing makes it safe.
+pub(super) fn may_delete(store: &Store, delete: bool) -> anyhow::Result<()> {
+    if !delete || store.is_conditional() {
+        return Ok(());
+    }
+    Err(fault(
+        "nothing is removed where `conditional_writes` is false",
+        "removing beside puts is safe by conditional writes only: use a server that has them",
+    ))
+}
+
+/// What becomes of something.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    /// Keep or remove.
+    pub(super) action: Action,
+    /// What kind of thing it is, in one word.
+    pub(super) kind: &'static str,
+    /// Its name.
+    pub(super) name: String,
+    /// When it was published, UTC, RFC 3339.
+    pub(super) time: String,
+    /// Of its objects.
+    pub(super) bytes: u64,
+    /// In words.
+    pub(super) why: String,
+}
+
+/// A plan for people.
+pub(super) fn table(rows: &[Row]) -> String {
+    let row = |row: &Row| {
+        let action = if row.action == Action::Keep { "keep" } else { "remove" };
+        let Row { kind, name, time, bytes, why, .. } = row;
+        [action, kind, name, time, &size(*bytes), why].map(str::to_owned).to_vec()
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    super::table::table(&["action", "kind", "name", "time", "size", "why"], &rows)
+}

@@ -1,0 +1,38 @@
+//! Words that every track's removal of old things has.
+
+use serde::Serialize;
+
+const DAY: i64 = 86_400;
+
+/// What is done with something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing.
+    Keep,
+    /// It is removed.
+    Remove,
+}
+
+/// A length of time in words.
+pub fn told(seconds: i64) -> String {
+    match (seconds % DAY, seconds % 3600) {
+        (0, _) => format!("{} d", seconds / DAY),
+        (_, 0) => format!("{} h", seconds / 3600),
+        _ => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_by_the_largest_unit_that_fits() {
+        let cases =
+            [(DAY, "1 d"), (30 * DAY, "30 d"), (7200, "2 h"), (25 * 3600, "25 h"), (61, "61 s")];
+        for (seconds, want) in cases {
+            assert_eq!(told(seconds), want);
+        }
+    }
+}

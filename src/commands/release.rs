@@ -6,6 +6,7 @@
 //! said on standard error.
 
 mod download;
+mod gc;
 mod history;
 mod options;
 
@@ -87,6 +88,9 @@ pub(super) enum Command {
     /// Lists what stood at a rank, or at each, newest first
     #[command(after_help = HISTORY_HELP)]
     History(history::Arguments),
+    /// Removes versions that no rank needs any more
+    #[command(after_help = gc::HELP)]
+    Gc(gc::Arguments),
     /// Puts back a version that stood at a rank before
     #[command(after_help = ROLLBACK_HELP)]
     Rollback(RollbackArguments),
@@ -154,6 +158,7 @@ pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Resul
         Command::Version(arguments) => (arguments.output, version(report, arguments).await),
         Command::Download(arguments) => (arguments.output, download::run(report, arguments).await),
         Command::History(arguments) => (arguments.output, history::run(report, arguments).await),
+        Command::Gc(arguments) => (arguments.output, gc::run(report, arguments).await),
         Command::Rollback(arguments) => (arguments.output, roll_back(report, arguments).await),
     };
     match done {

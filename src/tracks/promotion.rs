@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod facts;
+pub mod gc;
 pub mod get;
 pub mod outcome;
 pub mod params;

@@ -2,6 +2,8 @@
 
 mod climbing;
 mod cost;
+mod gc;
+mod gc_races;
 mod getting;
 mod kills;
 mod races;

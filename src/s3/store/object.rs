@@ -26,6 +26,12 @@ impl ETag {
         &self.0
     }
 
+    /// A tag for tests.
+    #[cfg(test)]
+    pub fn example(text: &str) -> ETag {
+        ETag(text.to_owned())
+    }
+
     /// The tag that an answer carries; none where it carries none. A proxy that compresses makes a
     /// weak tag of the server's own, which the server knows without that mark only.
     pub(super) fn of(text: Option<String>) -> Option<ETag> {

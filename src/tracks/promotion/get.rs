@@ -36,7 +36,7 @@ pub(in crate::tracks) async fn get(
     let (store, wanted) = (&engine.store, Wanted::parse(version)?);
     let entry = match wanted.promotion {
         S3P => None,
-        _ => Some(entry(store, track, &wanted).await?),
+        _ => Some(entry_of(store, track, &wanted).await?),
     };
     let wish = wish(store, track, &wanted.version, entry.as_ref()).await?;
     let small = [
@@ -47,12 +47,17 @@ pub(in crate::tracks) async fn get(
         ("promotion.json", about(track, &wanted, &wish, entry.as_ref())?),
     ];
     let skip = params.skip_download.unwrap_or(settings.skip_download);
-    if skip {
-        fetch(engine, &[], &small, destination).await?;
+    let fetched = if skip {
+        fetch(engine, &[], &small, destination).await
     } else if let Some(unpacking) = &params.unpack {
-        fetch_unpacked(engine, &wish, unpacking, &small, destination).await?;
+        fetch_unpacked(engine, &wish, unpacking, &small, destination).await
     } else {
-        fetch(engine, std::slice::from_ref(&wish), &small, destination).await?;
+        fetch(engine, std::slice::from_ref(&wish), &small, destination).await
+    };
+    if let (Err(why), true) = (fetched, wanted.promotion != S3P) {
+        // It may have been removed meanwhile, which says more than that an object is not there.
+        entry_of(store, track, &wanted).await?;
+        return Err(why);
     }
     store.report().success(format!(
         "{} {} version {} ({}) from {}",
@@ -67,13 +72,25 @@ pub(in crate::tracks) async fn get(
 }
 
 /// The entry that a version names.
-async fn entry(
+async fn entry_of(
     store: &Store,
     track: &Promotion,
     wanted: &Wanted,
 ) -> anyhow::Result<Entry<Promoted>> {
     let record = History::<Promoted>::new(store, track.history(&track.rank)?);
     let found = record.entry(wanted.promotion).await?;
+    if found.is_none()
+        && let Some(removal) = record.removal_of(wanted.promotion).await?
+    {
+        let build = &removal.build;
+        let by = build.name.as_deref().or(build.by.as_deref());
+        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+        let Wanted { version, .. } = wanted;
+        return Err(fault(
+            format!("version {version} of {} was removed at {}{by}", track.file, removal.time),
+            "take a version that stands; the very same bytes may be uploaded again to the first rank",
+        ));
+    }
     found.filter(|entry| entry.what.release.version == wanted.version).ok_or_else(|| {
         fault(
             format!(

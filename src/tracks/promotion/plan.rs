@@ -10,10 +10,13 @@
 //! races: each of those steps is create-only, and one that is refused means that another writer was
 //! faster. Then everything is looked at anew.
 
+mod words;
+
 use super::outcome::{News, Outcome, Standing};
 use super::rules::{Intent, Look, Place, Promoted, Refused, Release, S3P, Turn};
 use super::source::Promotion;
 use crate::history::Entry;
+use crate::s3::store::ETag;
 use crate::s3::transfer::{corrupt, missing};
 use crate::sealing::claim::{At, Claimed, How, Seen, place};
 use crate::words::build::Run;
@@ -63,6 +66,10 @@ pub(super) struct Facts {
     pub(super) id: String,
     /// The newest entry of the rank's history; none: the history is empty, or to be begun.
     pub(super) newest: Option<Entry<Promoted>>,
+    /// The number that the rank's next entry gets.
+    pub(super) next: u64,
+    /// Whether the rank's head says that the version is being removed: then nothing else was read.
+    pub(super) is_leaving: bool,
     /// What s3p put there, while the history has no entry.
     pub(super) s3p: Option<ReleaseVersion>,
     /// Whether the rank's object is neither's.
@@ -100,6 +107,15 @@ pub(super) enum Goal {
         /// What lies under the key of these very bytes, where the plain one is not to be used.
         own: Seen,
     },
+    /// It had these very bytes before it was removed.
+    Removed {
+        /// Where they go now.
+        key: Key,
+        /// The tag of the stone that the record takes the place of.
+        etag: ETag,
+        /// What lies under the key.
+        own: Seen,
+    },
 }
 
 /// What a search in a rank's history found.
@@ -116,6 +132,14 @@ pub(super) enum Hit {
 }
 
 impl Hit {
+    /// The entry that was found, where it was one.
+    pub(super) fn entry(&self) -> Option<&Entry<Promoted>> {
+        match self {
+            Hit::Stands(entry) | Hit::Base(entry) => Some(entry),
+            Hit::StoodByS3p(_) | Hit::BaseByS3p => None,
+        }
+    }
+
     /// What an entry says of a put, if it says anything.
     pub(super) fn of(
         intent: &Intent,
@@ -148,8 +172,9 @@ pub(super) enum Step {
     Send(Key),
     /// The file's bytes go over others under a key that the record gives to these alone.
     Mend(Key),
-    /// The archive's record names the bytes, which decides.
-    Record(Release),
+    /// The archive's record names the bytes, which decides; in the place of a stone with this tag, or
+    /// of nothing.
+    Record(Release, Option<ETag>),
     /// The plain key gets what the record names elsewhere.
     Agree(Release),
     /// The history gets an entry.
@@ -181,6 +206,9 @@ impl Putter<'_> {
     /// The plan of a put, or why it is refused: then nothing was changed.
     pub(super) fn plan(&self, facts: &Facts) -> anyhow::Result<Plan> {
         let intent = &facts.intent;
+        if facts.is_leaving {
+            return Err(self.leaving(intent.version()));
+        }
         if let Some(standing) = &facts.s3p
             && standing == intent.version()
         {
@@ -230,7 +258,7 @@ impl Putter<'_> {
             (None, Intent::RollBack { version, .. }) => return Err(self.never_stood(version)),
         };
         let release = release.ok_or_else(|| self.never_stood(intent.version()))?;
-        let number = newest.map_or(1, |newest| newest.number + 1);
+        let number = facts.next;
         let entry = Entry {
             number,
             time: self.run.time.clone(),
@@ -239,7 +267,7 @@ impl Putter<'_> {
                 release: release.clone(),
                 from,
                 rollback,
-                after_s3p: facts.s3p.clone().filter(|_| number == 1),
+                after_s3p: facts.s3p.clone().filter(|_| newest.is_none()),
                 id: facts.id.clone(),
             },
         };
@@ -282,12 +310,23 @@ impl Putter<'_> {
                     (_, Err(why)) => return Err(why),
                 }
                 let shelf = self.track.shelf(version)?;
-                if facts.file.is_some() && release.key != shelf.plain && *plain != Seen::These {
+                if facts.file.is_some() && shelf.agrees(&release.key) && *plain != Seen::These {
                     steps.push(Step::Agree(release.clone()));
                 }
                 return Ok(Some(release.clone()));
             }
             Goal::Vacant { claim, plain, own } => (*claim, *plain, *own),
+            Goal::Removed { key, etag, own } => {
+                let Some((size, sha256)) = facts.file else { return Ok(None) };
+                match own {
+                    Seen::These => {}
+                    Seen::Nothing => steps.push(Step::Send(key.clone())),
+                    Seen::Others => steps.push(Step::Mend(key.clone())),
+                }
+                let release = Release { version: version.clone(), size, sha256, key: key.clone() };
+                steps.push(Step::Record(release.clone(), Some(etag.clone())));
+                return Ok(Some(release));
+            }
         };
         let Some((size, sha256)) = facts.file else { return Ok(None) };
         let shelf = self.track.shelf(version)?;
@@ -305,7 +344,7 @@ impl Putter<'_> {
             How::Mend => steps.push(Step::Mend(key.clone())),
         }
         let release = Release { version: version.clone(), size, sha256, key };
-        steps.push(Step::Record(release.clone()));
+        steps.push(Step::Record(release.clone(), None));
         if release.key != shelf.plain {
             steps.push(Step::Agree(release.clone()));
         }
@@ -346,6 +385,14 @@ impl Putter<'_> {
         .context(Refused::PROMOTE))
     }
 
+    fn leaving(&self, version: &ReleaseVersion) -> anyhow::Error {
+        fault(
+            format!("version {version} of {} is being removed", self.track.file),
+            "run the put again when `s3-asset release gc` has ended; one that was stopped is ended by running it again with `--delete`",
+        )
+        .context(Refused::PROMOTE)
+    }
+
     fn foreign(&self) -> anyhow::Result<anyhow::Error> {
         let pointer = self.track.pointer(&self.track.rank)?;
         Ok(fault(
@@ -367,46 +414,6 @@ impl Putter<'_> {
             "`s3-asset release history` lists what stood there; a version that did not is promoted without `rollback`",
         )
         .context(Refused::ROLL_BACK)
-    }
-
-    /// The plan in words: what is done, and why.
-    pub(super) fn words(&self, plan: &Plan) -> Vec<String> {
-        let uri = |key: &Key| self.bucket.uri(key.as_str());
-        let (file, rank) = (&self.track.file, &self.track.rank);
-        let words = |step: &Step| match step {
-            Step::BeginHistory => {
-                format!("begin a history of {file} at the rank {rank}: there is none")
-            }
-            Step::Claim(key) => format!("claim {} for these bytes: nobody has", uri(key)),
-            Step::Send(key) => format!("upload the file to {}: nothing is there", uri(key)),
-            Step::Mend(key) => format!(
-                "upload the file over {}: other bytes lie under a key that is for these alone",
-                uri(key)
-            ),
-            Step::Record(release) => format!(
-                "record in the archive that version {} is SHA-256 {}: no record says what it is",
-                release.version, release.sha256
-            ),
-            Step::Agree(release) => format!(
-                "copy {} to where other tools look for version {}: other bytes, or none, are there",
-                uri(&release.key),
-                release.version
-            ),
-            Step::Enter(entry) => {
-                let version = &entry.what.release.version;
-                let why = match (&entry.what.from, entry.what.rollback) {
-                    (Some(from), true) => format!("the rank goes back to {from}"),
-                    (Some(from), false) => format!("it stood as {from}, and not here"),
-                    (None, _) => "it is new".to_owned(),
-                };
-                format!("enter version {version} as promotion {} of {rank}: {why}", entry.number)
-            }
-            Step::Show(release, number) => format!(
-                "copy version {} to {rank}/{file}: it does not show promotion {number}",
-                release.version
-            ),
-        };
-        plan.steps.iter().map(words).collect()
     }
 }
 

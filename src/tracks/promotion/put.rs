@@ -25,6 +25,10 @@ use anyhow::Context as _;
 use std::path::Path;
 use std::sync::Arc;
 
+/// How often a put looks again at a version that is being removed: for a second or two. Most removals
+/// that are under way have ended then, and what was named by mistake is free again.
+const PATIENCE: u32 = 8;
+
 /// Carries out a put of the `promotion` track; `sources` is the directory of its inputs.
 pub(in crate::tracks) async fn put(
     track: &Promotion,
@@ -150,9 +154,14 @@ impl PutAtRank<'_> {
     pub async fn carry_out(&self, ask: &Ask) -> anyhow::Result<Outcome> {
         let history = history(self.store(), self.track, &self.track.rank)?;
         let mut gathering = Gathering::new(self.engine, self.track, ask);
+        let mut waited = 0;
         history
             .until_first(async || {
                 let (facts, current) = gathering.gather(self.run.build.url.as_deref()).await?;
+                if facts.is_leaving && waited < PATIENCE {
+                    waited += 1;
+                    return Ok(None);
+                }
                 let plan = self.putter().plan(&facts)?;
                 let carried = self.steps(ask, &plan, &history, current).await?;
                 for page in gathering.missed.drain(..) {
@@ -175,16 +184,21 @@ impl PutAtRank<'_> {
             let done = match step {
                 Step::BeginHistory => {
                     let begun = history.begin().await?;
-                    let is_empty = begun.head.entries().is_empty();
+                    // The one that was looked at, or a new one: whoever removes leaves a fence.
+                    let is_it = match &current {
+                        Some(seen) => seen.is(&begun),
+                        None => begun.head.entries().is_empty() && begun.head.fence().is_none(),
+                    };
                     current = Some(begun);
-                    is_empty
+                    is_it
                 }
                 Step::Claim(_) => self.claim(ask, version).await?,
                 Step::Send(key) => self.send(ask, key, version, &Condition::Absent).await?,
                 Step::Mend(key) => self.send(ask, key, version, &Condition::None).await?,
-                Step::Record(release) => {
+                Step::Record(release, stone) => {
                     let position = current.as_ref().map(|current| current.head.position());
-                    self.record(ask, release, position.as_ref()).await?
+                    let condition = Condition::still(stone.as_ref());
+                    self.record(ask, release, position.as_ref(), &condition).await?
                 }
                 Step::Agree(release) => {
                     let shelf = self.track.shelf(&release.version)?;
@@ -217,7 +231,8 @@ impl PutAtRank<'_> {
     async fn claim(&self, ask: &Ask, version: &ReleaseVersion) -> anyhow::Result<bool> {
         let key = self.track.shelf(version)?.claim()?;
         let claim = Kind::Release.claim(uploaded(ask)?.facts.sha256, self.run)?;
-        Ok(self.write_record(&key, claim, None).await? == Written::Yes)
+        let (condition, own) = (Condition::Absent, Own::default());
+        Ok(self.store().put_own(&key, claim, &condition, &own).await? == Written::Yes)
     }
 
     /// Sends a file; false when something is there.
@@ -242,12 +257,14 @@ impl PutAtRank<'_> {
         ask: &Ask,
         release: &Release,
         position: Option<&Position>,
+        condition: &Condition,
     ) -> anyhow::Result<bool> {
         let parts = uploaded(ask).ok().filter(|file| file.facts.sha256 == release.sha256);
         let parts = parts.and_then(|file| file.parts.clone());
         let record = Record::new(&self.track.file, release.clone(), parts, self.run);
         let key = self.track.shelf(&release.version)?.record()?;
-        Ok(self.write_record(&key, record.to_bytes()?, position).await? == Written::Yes)
+        let own = Own::at(position);
+        Ok(self.store().put_own(&key, record.to_bytes()?, condition, &own).await? == Written::Yes)
     }
 
     /// Copies a release out of the archive, with what it carries there unless the put says
@@ -267,15 +284,6 @@ impl PutAtRank<'_> {
             options.metadata.insert(PROMOTION.to_owned(), number.to_string());
         }
         self.store().copy(&release.key, &facts, to, &options).await
-    }
-
-    async fn write_record(
-        &self,
-        key: &Key,
-        bytes: Vec<u8>,
-        position: Option<&Position>,
-    ) -> anyhow::Result<Written> {
-        self.store().put_own(key, bytes, &Condition::Absent, &Own::at(position)).await
     }
 }
 

@@ -18,6 +18,8 @@ mod answer;
 pub mod archive;
 mod describe;
 mod intent;
+pub mod leaving;
+pub mod removed;
 
 pub use answer::{Answer, Wanted};
 pub use describe::describe;

@@ -33,7 +33,7 @@ impl Rank {
 }
 
 /// The version of a release, as somebody chose it: `0.1.1`, a commit's hash, a time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReleaseVersion(String);
 text_type!(ReleaseVersion);

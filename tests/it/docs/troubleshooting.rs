@@ -198,6 +198,23 @@ fn ranks() -> Vec<Said> {
         ),
         ("promotion … is not of version", of(&qa.get(&version, json!({})).run)),
     ]);
+    staging.put_params(&json!({})).version();
+    let gc = ["release", "gc", "f", "--bucket", BUCKET, "--ranks", "qa", "--keep-last", "1"];
+    said.push(("which is not named", of_command(&server, &gc)));
+    // As a removal leaves them: a stone, and a name in a rank's head.
+    let stone = json!({
+        "format": "s3-asset-removed/1", "generation": "g1", "removed_at": "2026-01-01T00:00:00Z",
+        "file": "f", "version": "3.0",
+    });
+    server.put(BUCKET, "archive/3.0/.f/release.json", stone.to_string(), &[]);
+    let removed = staging.put_params(&json!({"version": "3.0"}));
+    said.push(("version … of … was removed at", of(&removed)));
+    let head = server.text("staging/.history/f.json");
+    let fence =
+        r#","fence":"removing releases: {\"id\":\"i\",\"versions\":{\"1.0\":{\"by\":1}}}","#;
+    let named = head.replacen(",\"entries\"", &format!("{fence}\"entries\""), 1);
+    server.put(BUCKET, "staging/.history/f.json", named, &[]);
+    said.push(("is being removed", of(&staging.put_params(&json!({"version": "1.0"})))));
     said
 }
 

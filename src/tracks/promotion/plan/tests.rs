@@ -68,6 +68,8 @@ fn upload(version: &str, goal: Goal) -> Facts {
         intent: Intent::Upload { version: text(version) },
         id: "me".into(),
         newest: Some(entry(3, "0", "x")),
+        next: 4,
+        is_leaving: false,
         s3p: None,
         is_foreign: false,
         hit: None,
@@ -97,7 +99,7 @@ fn steps(rank: &str, facts: &Facts) -> Result<(String, News), String> {
         Step::Claim(_) => "claim".to_owned(),
         Step::Send(key) => format!("send{}", own(key)),
         Step::Mend(_) => "mend".to_owned(),
-        Step::Record(release) => format!("record{}", own(&release.key)),
+        Step::Record(release, _) => format!("record{}", own(&release.key)),
         Step::Agree(_) => "agree".to_owned(),
         Step::Enter(entry) => format!("enter {}", entry.number),
         Step::Show(_, number) => format!("show {number}"),
@@ -141,6 +143,41 @@ fn an_upload_brings_its_bytes_into_the_archive() {
         let planned = steps("qa", &upload("1", goal)).expect(what);
         assert_eq!(planned, (format!("{want}{done}"), News::Promoted), "{what}");
     }
+}
+
+#[test]
+fn what_was_removed_comes_back_under_a_key_of_its_own() {
+    let etag = crate::s3::store::ETag::example("\"stone\"");
+    let shelf = track("qa").shelf(&text("1")).expect("a shelf");
+    let key = shelf.anew(&sha("1"), "g1").expect("a key");
+    let removed = |own| Goal::Removed { key: key.clone(), etag: etag.clone(), own };
+    for (own, want) in [
+        (Nothing, "send own, record own, enter 4, show 4"),
+        (These, "record own, enter 4, show 4"),
+        (Others, "mend, record own, enter 4, show 4"),
+    ] {
+        let planned = steps("qa", &upload("1", removed(own))).expect(want);
+        assert_eq!(planned, (want.to_owned(), News::Promoted));
+    }
+    // Once it is there, no copy goes to the plain key.
+    let release = Release { key, ..release("1", "1", true) };
+    let there = archived(release, Some(object("1")), Nothing);
+    let planned = steps("qa", &upload("1", there)).expect("planned");
+    assert_eq!(planned.0, "enter 4, show 4");
+}
+
+#[test]
+fn what_is_being_removed_is_left_alone() {
+    let leaving = Facts { is_leaving: true, ..upload("1", Goal::Unread) };
+    let error = steps("qa", &leaving).expect_err("leaving");
+    assert!(error.contains("is being removed"), "{error}");
+}
+
+#[test]
+fn a_number_is_the_one_that_the_history_gives() {
+    // Removals have numbers too.
+    let after = Facts { next: 9, ..upload("1", vacant(Claimed::ByNobody, These, Nothing)) };
+    assert_eq!(steps("qa", &after).expect("a plan").0, "claim, record, enter 9, show 9");
 }
 
 #[test]
@@ -214,9 +251,10 @@ fn a_promotion_and_a_rollback_enter_bytes_that_are_there() {
     let there = || archived(release("1", "1", true), Some(object("1")), Nothing);
     let done = |words: &str| Ok((words.to_owned(), News::Promoted));
     assert_eq!(steps("production", &promote(Some(object("1")))), done("enter 4, show 4"));
-    let first = Facts { newest: None, ..promote(Some(object("1"))) };
+    let first = Facts { newest: None, next: 1, ..promote(Some(object("1"))) };
     assert_eq!(steps("production", &first), done("begin, enter 1, show 1"));
-    let after_s3p = Facts { newest: None, s3p: Some(text("0")), ..promote(Some(object("1"))) };
+    let after_s3p =
+        Facts { newest: None, next: 1, s3p: Some(text("0")), ..promote(Some(object("1"))) };
     assert_eq!(steps("production", &after_s3p), done("begin, enter 1, show 1"));
     for (object, want) in [(None, "gone"), (Some(object("2 bytes")), "package-hash is another")] {
         let error = steps("production", &promote(object)).expect_err(want);

@@ -5,7 +5,8 @@
 //!   `archive/<version>/.<file>/`, has the rest;
 //! - the claim is `claim.json`, and the digest is the SHA-256 of the bytes;
 //! - the key of the bytes' own is `.<file>/<sha256>`;
-//! - the record is `release.json`.
+//! - the record is `release.json`. A removal puts a stone in its place ([`super::removed`]), and what
+//!   comes back then lies under `.<file>/<sha256>-<generation>`.
 //!
 //! What is of this track alone:
 //! - a plain object with neither claim nor record is s3p's, and is the version as it lies. It is never
@@ -14,6 +15,7 @@
 //!   refused.
 
 use super::Release;
+use super::removed::Removed;
 use crate::words::build::{Build, Run};
 use crate::words::digest::Sha256;
 use crate::words::fault::fault;
@@ -69,10 +71,80 @@ impl Shelf {
         self.key(&sha256.hex())
     }
 
+    /// The key of bytes that take the place of a stone of this generation.
+    pub fn anew(&self, sha256: &Sha256, generation: &str) -> anyhow::Result<Key> {
+        self.key(&format!("{sha256}-{generation}"))
+    }
+
+    /// Whether a key is one that took the place of a stone; of this generation, where one is given.
+    pub fn is_anew(&self, key: &str, generation: Option<&str>) -> bool {
+        let name = key.strip_prefix(&self.beside).and_then(|name| name.split_once('-'));
+        name.is_some_and(|(_, own)| generation.is_none_or(|generation| own == generation))
+    }
+
+    /// Whether the plain key, where other tools look, has a copy of what lies under a key. What took
+    /// the place of a stone has none: a deletion that is late could take it.
+    pub fn agrees(&self, key: &Key) -> bool {
+        *key != self.plain && !self.is_anew(key.as_str(), None)
+    }
+
+    /// The folder beside the plain key; ends in `/`.
+    pub fn beside(&self) -> &str {
+        &self.beside
+    }
+
     /// Whether a key is one of this shelf's that may hold bytes.
     fn holds(&self, key: &Key) -> bool {
         *key == self.plain || key.as_str().starts_with(&self.beside)
     }
+}
+
+/// What stands where a version's record is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shelved {
+    /// The version.
+    Here(Box<Record>),
+    /// What its removal left.
+    Removed(Box<Removed>),
+}
+
+impl Shelved {
+    /// Reads it, and refuses what is of another version or file.
+    pub fn parse(
+        bytes: &[u8],
+        version: &ReleaseVersion,
+        file: &ReleaseFile,
+        shelf: &Shelf,
+    ) -> anyhow::Result<Shelved> {
+        match Removed::parse(bytes) {
+            Some(removed) => {
+                is_of((&removed.version, &removed.file), version, file)?;
+                Ok(Shelved::Removed(Box::new(removed)))
+            }
+            None => {
+                let record = Record::parse(bytes, version, file, shelf)?;
+                Ok(Shelved::Here(Box::new(record)))
+            }
+        }
+    }
+}
+
+/// Refuses what is of another version or file.
+fn is_of(
+    found: (&ReleaseVersion, &ReleaseFile),
+    version: &ReleaseVersion,
+    file: &ReleaseFile,
+) -> anyhow::Result<()> {
+    if found == (version, file) {
+        return Ok(());
+    }
+    Err(fault(
+        format!(
+            "version {version} of {file} would lie where version {} of {} does",
+            found.0, found.1
+        ),
+        "leave the `/` out of versions, or out of files",
+    ))
 }
 
 /// `release.json`: a version that is in the archive.
@@ -131,15 +203,7 @@ impl Record {
                 "use the release that wrote it, or a newer one",
             ));
         }
-        if record.release.version != *version || record.file != *file {
-            return Err(fault(
-                format!(
-                    "version {version} of {file} would lie where version {} of {} does",
-                    record.release.version, record.file
-                ),
-                "leave the `/` out of versions, or out of files",
-            ));
-        }
+        is_of((&record.release.version, &record.file), version, file)?;
         if !shelf.holds(&record.release.key) {
             return Err(bad(format!("names the key `{}`", shown(record.release.key.as_str()))));
         }
@@ -209,6 +273,39 @@ mod tests {
     }
 
     #[test]
+    fn a_stone_is_read_by_those_it_is_of() {
+        let (version, file, shelf) = words("1.0", "f");
+        let run = Run::at(Utc::read("2026-01-01T00:00:00Z"));
+        let removed = Removed::new("a1".into(), &run, &file, &version, Some(Sha256::of(b"x")));
+        let bytes = removed.to_bytes().expect("JSON");
+        let read = Shelved::parse(&bytes, &version, &file, &shelf).expect("a stone");
+        assert_eq!(read, Shelved::Removed(Box::new(removed)));
+        assert!(Record::parse(&bytes, &version, &file, &shelf).is_err());
+        let (other, file, shelf) = words("2.0", "f");
+        assert!(Shelved::parse(&bytes, &other, &file, &shelf).is_err());
+        let record = record("2.0", "f", None);
+        let read = Shelved::parse(&record, &other, &file, &shelf).expect("a record");
+        assert!(matches!(read, Shelved::Here(_)));
+    }
+
+    #[test]
+    fn what_comes_back_has_a_key_of_its_own() {
+        let (_, _, shelf) = words("1.0", "linux/f");
+        let sha256 = Sha256::of(b"x");
+        let key = shelf.anew(&sha256, "a1").expect("a key");
+        assert_eq!(key.as_str(), format!("archive/1.0/linux/.f/{sha256}-a1"));
+        let cases = [
+            (key.as_str(), Some("a1"), true),
+            (key.as_str(), None, true),
+            (key.as_str(), Some("a2"), false),
+            (shelf.plain.as_str(), None, false),
+            (shelf.own(&sha256).expect("a key").as_str(), None, false),
+        ]
+        .map(|(key, generation, want)| (shelf.is_anew(key, generation), want));
+        assert!(cases.iter().all(|(is, want)| is == want), "{cases:?}");
+    }
+
+    #[test]
     fn a_key_that_is_too_long_is_refused_before_anything_is_written() {
         let archive = Prefix::parse("archive_prefix", &"a/".repeat(450)).expect("a folder");
         let (version, file, _) = words(&"v".repeat(100), "f");
@@ -217,20 +314,30 @@ mod tests {
 
     #[test]
     fn fuzz_records() {
+        let (version, file, shelf) = words("1.0", "linux/f");
+        let run = Run::at(Utc::read("2026-01-01T00:00:00Z"));
+        let sha256 = Some(Sha256::of(b"x"));
+        let stone = Removed::new("a1".into(), &run, &file, &version, sha256);
         let seeds = [
             record("1.0", "linux/f", None),
             record("1.0", "linux/f", Some("archive/1.0/linux/.f/abc")),
+            stone.to_bytes().expect("JSON"),
         ];
-        let (version, file, shelf) = words("1.0", "linux/f");
         fuzz_driver::bytes("releases", 3_000, seeds, |input| {
-            match Record::parse(input, &version, &file, &shelf) {
-                Ok(record) => {
+            match Shelved::parse(input, &version, &file, &shelf) {
+                Ok(Shelved::Here(record)) => {
                     let key = record.release.key.as_str();
                     assert!(key.starts_with("archive/1.0/linux/"), "{key}");
                     let again = record.to_bytes().expect("JSON");
                     let again = Record::parse(&again, &version, &file, &shelf).expect("again");
-                    assert_eq!(again, record);
+                    assert_eq!(again, *record);
                     record.build.is_empty().to_string()
+                }
+                Ok(Shelved::Removed(removed)) => {
+                    let bytes = removed.sha256.unwrap_or_else(|| Sha256::of(b""));
+                    let key = shelf.anew(&bytes, &removed.stone.generation).expect("a key");
+                    assert!(shelf.is_anew(key.as_str(), Some(&removed.stone.generation)));
+                    removed.sha256.is_some().to_string()
                 }
                 Err(e) => fuzz_driver::line(e),
             }

@@ -324,3 +324,24 @@ fn a_removal_that_was_overtaken_leaves_the_names_of_the_other() {
     assert_eq!(shown(&server, "after both"), ["1.0#1 5.0#5", "1.0#1 5.0#3", "1.0#1"]);
     assert!(!is_under_way(&server));
 }
+
+/// The server decides, and answers that it did not: what is decided stays named at every rank, so that
+/// nobody goes back to it before the next removal ends it.
+#[test]
+fn a_decision_whose_answer_was_an_error_is_kept() {
+    let server = begun(&stored(|_| {}));
+    let refused = Fault::new(Action::StatusAfter(403, "AccessDenied")).on("PutObject");
+    server.fault(refused.key_contains("qa/.history/").skip(1));
+    let words = ["--keep-last", "1", "--wait", "1h", "--delete"];
+    let output = command(&server, &words).output().expect("runs");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && stderr.contains("AccessDenied"), "{stderr}");
+    assert!(is_under_way(&server));
+    // It stands in that rank's history still.
+    let back = roll_back(&ranks(&server)[1], "3.0");
+    assert!(back.stderr.contains("3.0 of my.tar.gz is being removed"), "{}", back.stderr);
+    // Decided is decided, whatever is to be kept now.
+    gc_with(&server, &["--keep-last", "9"]);
+    assert_eq!(shown(&server, "ended"), ["1.0#1 5.0#5", "1.0#1 5.0#3", "1.0#1"]);
+    assert!(!is_under_way(&server));
+}

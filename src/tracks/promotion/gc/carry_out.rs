@@ -66,10 +66,10 @@ impl Remover<'_> {
         let facts = gather(self.store, self.track).await?;
         let mut plan = facts.plan(policy);
         // What somebody named and does not remove is named no more.
-        let mut versions: Vec<ReleaseVersion> = facts.leaving().into_iter().collect();
-        for fate in plan.iter().filter(|fate| fate.action == Action::Remove) {
-            versions.extend(fate.version().filter(|it| !versions.contains(it)).cloned());
-        }
+        let removed = plan.iter().filter(|fate| fate.action == Action::Remove);
+        let mut versions = facts.leaving();
+        versions.extend(removed.filter_map(Fate::version).cloned());
+        let versions: Vec<ReleaseVersion> = versions.into_iter().collect();
         let report = self.store.report();
         report.begin_all("removing", "version", versions.len());
         let mut deleted = 0;
@@ -185,11 +185,20 @@ impl Remover<'_> {
     }
 
     /// Names versions no more of which nothing is decided, at the first rank first: a removal that finds
-    /// its name gone there decides nothing.
+    /// its name gone there decides nothing. What is decided there, perhaps by a write whose answer was
+    /// lost, stays named everywhere.
     async fn give_up(&self, versions: &[ReleaseVersion], by: u64) -> anyhow::Result<()> {
-        for rank in &self.track.ranks {
+        let (first, later) = self.track.ranks.split_first().context("a track has ranks")?;
+        self.rename(first, |leaving| {
+            versions.iter().for_each(|version| leaving.give_up(version, by));
+        })
+        .await?;
+        let current = self.history(first)?.read().await?.context("the history was begun")?;
+        let stays = Leaving::of(current.head.fence())?;
+        let free: Vec<_> = versions.iter().filter(|version| !stays.is_decided(version)).collect();
+        for rank in later {
             self.rename(rank, |leaving| {
-                versions.iter().for_each(|version| leaving.give_up(version, by));
+                free.iter().for_each(|version| leaving.forget(version, by));
             })
             .await?;
         }
@@ -224,6 +233,8 @@ impl Remover<'_> {
                     (Found::Record(found.etag), Some(record.release.sha256))
                 }
                 Ok(Shelved::Removed(removed)) => (Found::Stone, removed.sha256),
+                // Decided before somebody wrote over it: what is left must not be forgotten.
+                Err(why) if now.is_decided(version) => return Err(why),
                 Err(why) => return Ok(Err(why.to_string())),
             },
         };

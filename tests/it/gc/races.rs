@@ -62,6 +62,13 @@ fn removed_during(stored: &Stored, checkout: &Checkout, what: &str) {
     });
 }
 
+/// The code of a commit's set.
+fn code_of(server: &Embedded, commit: &str) -> String {
+    let manifest = server.text(&format!("artifacts/{commit}/.manifest.json"));
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    manifest["code_hash"].as_str().expect("a hash").to_owned()
+}
+
 #[test]
 fn a_removal_at_each_request_of_a_put() {
     let (server, _, checkout, commits) = bucket();
@@ -78,9 +85,18 @@ fn a_removal_at_each_request_of_a_put() {
     at(&checkout, &commits[1], "of the first code");
     removed_during(&stored, &checkout, "one that is being removed");
     // The sets of the first code went before, and what the cache has of it was too young then: now the
-    // removal takes that alone, and the head is marked and unmarked with nothing else in it changed.
+    // removal takes that alone, and the head is marked and unmarked with nothing else in it changed; it
+    // had a fence from a removal before, which must not come again.
     let (other, ..) = bucket();
-    for key in other.keys(BUCKET).iter().filter(|key| key.starts_with("cache/")) {
+    gc(&other);
+    let resource = other.resource().artifacts("code_hash", "src/**");
+    for (commit, content) in [(&commits[1], "of the first code"), (&fresh, "of the third code")] {
+        at(&checkout, commit, content);
+        resource.put(checkout.inputs(), &params()).version();
+    }
+    age(&other);
+    let first = code_of(&other, &commits[1]);
+    for key in other.keys(BUCKET).iter().filter(|key| key.starts_with(&format!("cache/{first}/"))) {
         other.set_modified(BUCKET, key, std::time::SystemTime::now());
     }
     gc(&other);

@@ -83,6 +83,10 @@ fn a_removal_at_each_request_of_a_promotion() {
     removed_during(&plain, "staging", climb, "a version that would go");
     let first = |server: &Embedded| promote(&ranks(server)[2], "3.0");
     removed_during(&plain, "production", first, "another rank");
+    // Each removal leaves a fence: the next one must not leave the same.
+    let some = ["--keep-last", "1", "--keep", "2.0", "--keep", "3.0"];
+    let once = stored(|server| drop(gc_with(server, &some)));
+    removed_during(&once, "production", first, "another rank, after a removal");
     let back = |server: &Embedded| roll_back(&ranks(server)[1], "3.0");
     removed_during(&plain, "staging", back, "a rollback");
     let last = |server: &Embedded| promote(&ranks(server)[2], "5.0");

@@ -208,7 +208,9 @@ impl Facts {
         let known = self.known();
         let mut fates = self.of_versions(policy, &known);
         fates.sort_by_key(|fate| fate.time);
-        fates.extend(self.of_shelves(policy, &known));
+        let removed = fates.iter().filter(|fate| fate.action == Action::Remove);
+        let removed = removed.filter_map(Fate::version).cloned().collect();
+        fates.extend(self.of_shelves(policy, &known, &removed));
         let fate = |(key, id, begun): &(String, String, i64)| {
             let (action, why) = match self.is_young(policy, Some(*begun)) {
                 true => (Action::Keep, format!("younger than {}", told(policy.wait))),
@@ -296,10 +298,12 @@ impl Facts {
         &self,
         policy: &Policy,
         known: &BTreeMap<&ReleaseVersion, Known<'_>>,
+        removed: &BTreeSet<ReleaseVersion>,
     ) -> Vec<Fate> {
         let mut fates = Vec::new();
         for (version, shelf) in &self.shelves {
-            if self.is_decided(version) {
+            // What is removed takes its whole shelf with it.
+            if removed.contains(version) {
                 continue;
             }
             if let Some(known) = known.get(version) {
@@ -337,6 +341,8 @@ impl Facts {
         shelf: &OnShelf,
         known: &Known<'_>,
     ) -> Option<Fate> {
+        // Without a record, as of s3p's, an upload that is slow may still name them in one.
+        shelf.record.as_ref()?;
         let unnamed: Vec<&Lying> =
             shelf.others.iter().filter(|it| !known.keys.contains(it.key.as_str())).collect();
         let newest = unnamed.iter().map(|it| it.time).max()?;

@@ -179,12 +179,25 @@ fn what_goes_of_shelves() {
     // Below a version that stands: what its entries do not name.
     let mut all = facts(vec![rank("qa", "z@1")]);
     let own = lying("archive/z/f", 1);
-    let shelf = OnShelf { others: vec![own, lying("x", 1), lying("y", 2)], ..OnShelf::default() };
-    all.shelves.insert(text("z"), shelf);
+    let others = vec![own, lying("x", 1), lying("y", 2)];
+    let shelf = OnShelf { record: record(1), others, ..OnShelf::default() };
+    all.shelves.insert(text("z"), shelf.clone());
     let plan = fates(&all, &policy());
     assert_eq!(plan[1], ("unnamed x and 1 more".into(), true, "version z has other bytes".into()));
     all.now = 8 * DAY;
     assert!(!fates(&all, &policy())[1].1, "it is young");
+    // What goes takes its shelf with it, and is told once.
+    let mut goes = facts(vec![rank("qa", "z@1 y@2")]);
+    goes.shelves.insert(text("z"), shelf.clone());
+    let kinds: Vec<String> = fates(&goes, &policy()).into_iter().map(|it| it.0).collect();
+    assert_eq!(kinds, ["version z", "version y"]);
+    // Of s3p's, which has no record, an upload under way may still name what lies there.
+    for s3p in [None, Some(text("z"))] {
+        let entries = if s3p.is_some() { "" } else { "z@1" };
+        let mut all = facts(vec![AtRank { s3p, ..rank("qa", entries) }]);
+        all.shelves.insert(text("z"), OnShelf { record: None, ..shelf.clone() });
+        assert_eq!(fates(&all, &policy()).len(), 1);
+    }
 }
 
 #[test]

@@ -15,7 +15,6 @@ use crate::tracks::artifacts::gc::facts::gather;
 use crate::tracks::artifacts::gc::plan::{Facts, Fate, Policy};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::fault::fault;
-use crate::words::retention::Action;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -118,7 +117,7 @@ async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> 
 }
 
 fn gone(plan: &[Fate]) -> impl Iterator<Item = &Fate> {
-    plan.iter().filter(|fate| fate.action == Action::Remove)
+    plan.iter().filter(|fate| fate.is_removed())
 }
 
 fn totals(plan: &[Fate]) -> String {
@@ -145,7 +144,7 @@ fn by_age(facts: &Facts, plan: &[Fate]) -> Vec<[String; 5]> {
             fate.commit().is_some() && age >= from && age < to
         };
         let all: Vec<&Fate> = plan.iter().filter(is_in).collect();
-        let gone = all.iter().filter(|fate| fate.action == Action::Remove);
+        let gone = all.iter().filter(|fate| fate.is_removed());
         let freed: u64 = gone.clone().map(|fate| fate.bytes).sum();
         let name = if to == i64::MAX { name.to_owned() } else { format!("up to {name}") };
         let bytes: u64 = all.iter().map(|fate| fate.bytes).sum();
@@ -156,11 +155,6 @@ fn by_age(facts: &Facts, plan: &[Fate]) -> Vec<[String; 5]> {
     rows
 }
 
-fn row(fate: &Fate) -> Row {
-    let (action, bytes, why) = (fate.action, fate.bytes, fate.why.clone());
-    Row { action, kind: fate.kind(), name: fate.name(), time: fate.told_time(), bytes, why }
-}
-
 fn tell(
     arguments: &Arguments,
     facts: &Facts,
@@ -169,6 +163,7 @@ fn tell(
     deleted: Option<usize>,
 ) -> anyhow::Result<()> {
     let unfinished = current.map(|it| it.head.removing().len()).unwrap_or(0);
+    let row = |fate: &Fate| Row::of(fate, fate.kind(), fate.name());
     let rows: Vec<Row> = plan.iter().map(row).collect();
     if arguments.output.json {
         return terminal::answer(&json!({

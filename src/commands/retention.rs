@@ -3,7 +3,7 @@
 use crate::machine::report::size;
 use crate::s3::store::Store;
 use crate::words::fault::fault;
-use crate::words::retention::Action;
+use crate::words::retention::{Action, Fate};
 use serde::Serialize;
 
 /// Puts are over by then, and clocks agree so far.
@@ -49,6 +49,14 @@ pub(super) struct Row {
     pub(super) bytes: u64,
     /// In words.
     pub(super) why: String,
+}
+
+impl Row {
+    /// The row of a fate, whose thing is of this kind and has this name.
+    pub(super) fn of<T>(fate: &Fate<T>, kind: &'static str, name: String) -> Row {
+        let (action, bytes, why) = (fate.action, fate.bytes, fate.why.clone());
+        Row { action, kind, name, time: fate.told_time(), bytes, why }
+    }
 }
 
 /// A plan for people.

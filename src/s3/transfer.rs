@@ -280,6 +280,17 @@ where
     if bytes <= BRIEF { work() } else { blocking(work).await }
 }
 
+/// Deletes objects, many at once; answers how many there were.
+pub async fn delete_all(store: &Store, keys: Vec<String>) -> anyhow::Result<usize> {
+    let count = keys.len();
+    stream::iter(keys)
+        .map(|key| async move { store.delete(&Key::parse(&key)?).await })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    Ok(count)
+}
+
 /// Runs work that holds a thread: reading, hashing, writing.
 pub async fn blocking<T, F>(work: F) -> anyhow::Result<T>
 where

@@ -72,9 +72,7 @@ impl Stone {
 
     /// When it was, and by whom, to be put behind `removed`.
     pub fn told(&self) -> String {
-        let by = self.build.name.as_deref().or(self.build.by.as_deref());
-        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        format!(" at {}{by}", self.removed_at)
+        format!(" at {}{}", self.removed_at, self.build.told())
     }
 }
 

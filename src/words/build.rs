@@ -38,4 +38,11 @@ impl Build {
     pub fn is_empty(&self) -> bool {
         *self == Build::default()
     }
+
+    /// Who did something, to be put behind when: the build, or else the person; empty where neither is
+    /// known.
+    pub fn told(&self) -> String {
+        let by = self.name.as_deref().or(self.by.as_deref());
+        by.map(|by| format!(" by {by}")).unwrap_or_default()
+    }
 }

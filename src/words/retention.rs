@@ -1,5 +1,6 @@
 //! Words that every track's removal of old things has.
 
+use super::time::Utc;
 use serde::Serialize;
 
 const DAY: i64 = 86_400;
@@ -12,6 +13,42 @@ pub enum Action {
     Keep,
     /// It is removed.
     Remove,
+}
+
+/// A thing, what becomes of it, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate<T> {
+    /// What.
+    pub thing: T,
+    /// Keep or remove.
+    pub action: Action,
+    /// In words.
+    pub why: String,
+    /// When it was published or written, in seconds since 1970.
+    pub time: Option<i64>,
+    /// The bytes of its objects.
+    pub bytes: u64,
+}
+
+impl<T> Fate<T> {
+    /// Whether it goes.
+    pub fn is_removed(&self) -> bool {
+        self.action == Action::Remove
+    }
+
+    /// When, for people.
+    pub fn told_time(&self) -> String {
+        self.time.map(Utc::of_seconds).map(|time| time.to_string()).unwrap_or_default()
+    }
+}
+
+/// Some keys by the first of them.
+pub fn named(keys: &[String]) -> String {
+    match keys {
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        [] => String::new(),
+    }
 }
 
 /// A length of time in words.

@@ -12,7 +12,6 @@ use crate::tracks::promotion::gc::facts::gather;
 use crate::tracks::promotion::gc::plan::{Facts, Fate, Policy};
 use crate::words::fault::fault;
 use crate::words::names::ReleaseVersion;
-use crate::words::retention::Action;
 use clap::Args;
 use serde_json::json;
 use std::sync::Arc;
@@ -106,7 +105,7 @@ fn are_known(policy: &Policy, plan: &[Fate], report: &Report) {
 }
 
 fn gone(plan: &[Fate]) -> impl Iterator<Item = &Fate> {
-    plan.iter().filter(|fate| fate.action == Action::Remove)
+    plan.iter().filter(|fate| fate.is_removed())
 }
 
 fn totals(plan: &[Fate]) -> String {
@@ -122,10 +121,7 @@ fn tell(
     plan: &[Fate],
     deleted: Option<usize>,
 ) -> anyhow::Result<()> {
-    let row = |fate: &Fate| {
-        let (action, bytes, why) = (fate.action, fate.bytes, fate.why.clone());
-        Row { action, kind: fate.kind(), name: fate.name(), time: fate.told_time(), bytes, why }
-    };
+    let row = |fate: &Fate| Row::of(fate, fate.kind(), fate.name());
     let rows: Vec<Row> = plan.iter().map(row).collect();
     if arguments.output.json {
         let unfinished = if deleted.is_none() { facts.leaving().len() } else { 0 };

@@ -82,9 +82,7 @@ async fn entry_of(
     if found.is_none()
         && let Some(removal) = record.removal_of(wanted.promotion).await?
     {
-        let build = &removal.build;
-        let by = build.name.as_deref().or(build.by.as_deref());
-        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+        let by = removal.build.told();
         let Wanted { version, .. } = wanted;
         return Err(fault(
             format!("version {version} of {} was removed at {}{by}", track.file, removal.time),

@@ -6,7 +6,7 @@ use super::plan::{Facts, Fate, Policy, Thing};
 use crate::history::stored::{Current, History};
 use crate::history::{Ranges, Shape};
 use crate::s3::store::{Condition, ETag, Fetched, Store, Written, unique_id};
-use crate::s3::transfer::AT_ONCE;
+use crate::s3::transfer::delete_all;
 use crate::sealing::set::Folder;
 use crate::sealing::stone::Stone;
 use crate::tracks::artifacts::rules::{self, Published};
@@ -155,7 +155,7 @@ impl Remover<'_> {
         for fate in plan.iter().filter(|fate| fate.action == Action::Remove) {
             match &fate.thing {
                 Thing::Folder(prefix) => folders.push((rules::folder(prefix.clone()), Of::Nothing)),
-                Thing::Unnamed(keys) => deleted += self.delete(keys.clone()).await?,
+                Thing::Unnamed(keys) => deleted += delete_all(self.store, keys.clone()).await?,
                 Thing::Upload(key, id) => self.store.abort_left(&Key::parse(key)?, id).await?,
                 Thing::Set(..) | Thing::Cache(_) => {}
             }
@@ -186,7 +186,7 @@ impl Remover<'_> {
         let left = listed.into_iter().map(|object| object.key);
         let left =
             left.filter(|it| it != key.as_str() && !folder.is_of_generation(&stone.generation, it));
-        self.delete(left.collect()).await
+        delete_all(self.store, left.collect()).await
     }
 
     /// The stone that stands in a folder, put there if need be; none: a set stands there that this
@@ -215,16 +215,6 @@ impl Remover<'_> {
             format!("{}: {RACES} other writers were faster", self.store.uri(key.as_str())),
             "run it again: it goes on where it was",
         ))
-    }
-
-    async fn delete(&self, keys: Vec<String>) -> anyhow::Result<usize> {
-        let count = keys.len();
-        stream::iter(keys)
-            .map(|key| async move { self.store.delete(&Key::parse(&key)?).await })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
-        Ok(count)
     }
 }
 

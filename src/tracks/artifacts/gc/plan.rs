@@ -3,8 +3,7 @@
 use crate::history::{Entry, Ranges};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::names::{CodeHash, CommitId, Prefix};
-use crate::words::retention::{Action, told};
-use crate::words::time::Utc;
+use crate::words::retention::{self, Action, named, told};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What somebody wants to keep. A set is kept if any of these keeps it.
@@ -37,20 +36,8 @@ pub enum Thing {
     Upload(String, String),
 }
 
-/// A thing, what becomes of it, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fate {
-    /// What.
-    pub thing: Thing,
-    /// Keep or remove.
-    pub action: Action,
-    /// In words.
-    pub why: String,
-    /// When it was published or written.
-    pub time: Option<i64>,
-    /// The bytes of its objects.
-    pub bytes: u64,
-}
+/// What becomes of a thing, and why.
+pub type Fate = retention::Fate<Thing>;
 
 /// What a folder holds, as a listing shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -332,18 +319,9 @@ impl Fate {
             Thing::Set(commit, _) => commit.to_string(),
             Thing::Cache(code_hash) => code_hash.to_string(),
             Thing::Folder(prefix) => prefix.to_string(),
-            Thing::Unnamed(keys) => match keys.as_slice() {
-                [one] => one.clone(),
-                [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-                [] => String::new(),
-            },
+            Thing::Unnamed(keys) => named(keys),
             Thing::Upload(key, _) => key.clone(),
         }
-    }
-
-    /// When, for people.
-    pub fn told_time(&self) -> String {
-        self.time.map(Utc::of_seconds).map(|time| time.to_string()).unwrap_or_default()
     }
 }
 

@@ -4,8 +4,7 @@ use crate::history::Entry;
 use crate::tracks::promotion::rules::Promoted;
 use crate::tracks::promotion::rules::leaving::Leaving;
 use crate::words::names::{Rank, ReleaseVersion};
-use crate::words::retention::{Action, told};
-use crate::words::time::Utc;
+use crate::words::retention::{self, Action, named, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What somebody wants to keep, beside what stands at a rank. A version is kept if any of these keeps it.
@@ -34,20 +33,8 @@ pub enum Thing {
     Upload(String, String),
 }
 
-/// A thing, what becomes of it, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fate {
-    /// What.
-    pub thing: Thing,
-    /// Keep or remove.
-    pub action: Action,
-    /// In words.
-    pub why: String,
-    /// When it was written, or the version first stood somewhere.
-    pub time: Option<i64>,
-    /// The bytes of its objects in the archive.
-    pub bytes: u64,
-}
+/// What becomes of a thing, and why.
+pub type Fate = retention::Fate<Thing>;
 
 /// A rank.
 #[derive(Debug, Clone)]
@@ -208,7 +195,7 @@ impl Facts {
         let known = self.known();
         let mut fates = self.of_versions(policy, &known);
         fates.sort_by_key(|fate| fate.time);
-        let removed = fates.iter().filter(|fate| fate.action == Action::Remove);
+        let removed = fates.iter().filter(|fate| fate.is_removed());
         let removed = removed.filter_map(Fate::version).cloned().collect();
         fates.extend(self.of_shelves(policy, &known, &removed));
         let fate = |(key, id, begun): &(String, String, i64)| {
@@ -383,18 +370,9 @@ impl Fate {
     pub fn name(&self) -> String {
         match &self.thing {
             Thing::Version(version) | Thing::Left(version) => version.to_string(),
-            Thing::Unnamed(keys) => match keys.as_slice() {
-                [one] => one.clone(),
-                [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-                [] => String::new(),
-            },
+            Thing::Unnamed(keys) => named(keys),
             Thing::Upload(key, _) => key.clone(),
         }
-    }
-
-    /// When, for people.
-    pub fn told_time(&self) -> String {
-        self.time.map(Utc::of_seconds).map(|time| time.to_string()).unwrap_or_default()
     }
 }
 

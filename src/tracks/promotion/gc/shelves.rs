@@ -3,7 +3,7 @@
 use super::carry_out::{Doomed, Found, Remover};
 use super::plan::{Fate, Thing};
 use crate::s3::store::{Condition, ETag, unique_id};
-use crate::s3::transfer::AT_ONCE;
+use crate::s3::transfer::delete_all;
 use crate::tracks::promotion::rules::archive::{Shelf, Shelved};
 use crate::tracks::promotion::rules::removed::Removed;
 use crate::words::digest::Sha256;
@@ -11,7 +11,6 @@ use crate::words::fault::fault;
 use crate::words::names::{Key, ReleaseVersion};
 use crate::words::object::{Own, PACKAGE_HASH, REMOVED};
 use crate::words::retention::Action;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 /// How often a record may change while a stone is put in its place.
 const RACES: usize = 20;
@@ -49,7 +48,7 @@ impl Remover<'_> {
         }
         let generation = Some(removed.stone.generation.as_str());
         keys.retain(|key| key != record.as_str() && !shelf.is_anew(key, generation));
-        self.delete(keys).await
+        delete_all(self.store, keys).await
     }
 
     /// The stone that stands on a shelf, put there if need be; none: a version stands there that this
@@ -103,7 +102,7 @@ impl Remover<'_> {
         for fate in plan.iter().filter(|fate| fate.action == Action::Remove) {
             match &fate.thing {
                 Thing::Left(version) => deleted += self.clear_left(version).await?,
-                Thing::Unnamed(keys) => deleted += self.delete(keys.clone()).await?,
+                Thing::Unnamed(keys) => deleted += delete_all(self.store, keys.clone()).await?,
                 Thing::Upload(key, id) => self.store.abort_left(&Key::parse(key)?, id).await?,
                 Thing::Version(_) => {}
             }
@@ -133,15 +132,5 @@ impl Remover<'_> {
             }
             _ => Ok(0),
         }
-    }
-
-    async fn delete(&self, keys: Vec<String>) -> anyhow::Result<usize> {
-        let count = keys.len();
-        stream::iter(keys)
-            .map(|key| async move { self.store.delete(&Key::parse(&key)?).await })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
-        Ok(count)
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::words::build::Build;
+use crate::words::time::Utc;
 
 const DAY: i64 = 86_400;
 const NOW: i64 = 1_000 * DAY;

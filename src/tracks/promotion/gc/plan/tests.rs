@@ -3,6 +3,7 @@ use crate::tracks::promotion::rules::Release;
 use crate::words::build::Build;
 use crate::words::digest::Sha256;
 use crate::words::names::Key;
+use crate::words::time::Utc;
 
 const DAY: i64 = 86_400;
 const NOW: i64 = 1_000 * DAY;

@@ -23,6 +23,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -193,7 +194,7 @@ impl Engine {
         let (mut file, uri) = (open()?, self.store.uri(key.as_str()));
         let got = briefly(size, move || {
             let mut hasher = Hasher::default();
-            keep(&bytes, &mut hasher, Some(&mut file)).context(uri)?;
+            keep(&bytes, &mut hasher, &mut file).context(uri)?;
             Ok(hasher.finish())
         });
         got.await
@@ -213,51 +214,73 @@ impl Engine {
         Ok(got)
     }
 
-    /// Fetches a large object range by range, one after the other into a file where one is given,
-    /// and answers its SHA-256.
+    /// Fetches a large object range by range, into a file where one is given, and answers its SHA-256.
     async fn download_ranges(
         &self,
         key: &Key,
         size: u64,
         file: Option<File>,
     ) -> anyhow::Result<Sha256> {
-        let uri = self.store.uri(key.as_str());
         let etag = &self.tag_of(key, size).await?;
+        let file = &file.map(Arc::new);
         let ranges =
             stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
                 // The first range in line asks for room first, so it never waits for those behind it.
                 let room = self.room(span.length).await?;
-                anyhow::Ok((self.store.get_span(key, span, etag).await?, room))
+                let bytes = self.store.get_span(key, span, etag).await?;
+                anyhow::Ok((self.place(key, bytes, file.as_ref(), span.start).await?, room))
             });
-        let (_, hasher) = ranges
+        let hasher = ranges
             .buffered(PARTS_AT_ONCE)
-            .try_fold((file, Hasher::default()), |(mut file, mut hasher), (bytes, room)| {
-                let uri = uri.clone();
-                async move {
-                    self.store.report().advance(0, bytes.len() as u64);
-                    let (file, hasher, bytes) = blocking(move || {
-                        keep(&bytes, &mut hasher, file.as_mut()).context(uri)?;
-                        Ok((file, hasher, bytes))
-                    })
-                    .await?;
-                    self.store.buffers.give(bytes);
-                    drop(room);
-                    anyhow::Ok((file, hasher))
-                }
+            .try_fold(Hasher::default(), |mut hasher, (bytes, room)| async move {
+                self.store.report().advance(0, bytes.len() as u64);
+                let (hasher, bytes) = blocking(move || {
+                    hasher.update(&bytes);
+                    Ok((hasher, bytes))
+                })
+                .await?;
+                self.store.buffers.give(bytes);
+                drop(room);
+                anyhow::Ok(hasher)
             })
             .await?;
         Ok(hasher.finish())
+    }
+
+    /// Writes bytes where they belong in a file, if there is one, while those before them may still be
+    /// on their way: what is to be hashed in order need not be written in it. Answers the bytes.
+    async fn place(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        file: Option<&Arc<File>>,
+        at: u64,
+    ) -> anyhow::Result<Bytes> {
+        let Some(file) = file.cloned() else { return Ok(bytes) };
+        let uri = self.store.uri(key.as_str());
+        blocking(move || {
+            write_at(&bytes, &file, at).context(uri)?;
+            Ok(bytes)
+        })
+        .await
     }
 }
 
 /// Hashes bytes and writes them, slice by slice: what was read to be hashed is read again from the
 /// cache to be written.
-fn keep(bytes: &[u8], hasher: &mut Hasher, mut file: Option<&mut File>) -> io::Result<()> {
+fn keep(bytes: &[u8], hasher: &mut Hasher, file: &mut File) -> io::Result<()> {
     for slice in bytes.chunks(SLICE) {
         hasher.update(slice);
-        if let Some(file) = &mut file {
-            file.write_all(slice)?;
-        }
+        file.write_all(slice)?;
+    }
+    Ok(())
+}
+
+/// Writes bytes where they belong in a file, slice by slice.
+fn write_at(bytes: &[u8], file: &File, mut at: u64) -> io::Result<()> {
+    for slice in bytes.chunks(SLICE) {
+        file.write_all_at(slice, at)?;
+        at += slice.len() as u64;
     }
     Ok(())
 }
@@ -339,7 +362,7 @@ mod tests {
             let directory = tempfile::tempdir().expect("a directory");
             let kept = |bytes: &[u8], name: &str| {
                 let (path, mut hasher) = (directory.path().join(name), Hasher::default());
-                keep(bytes, &mut hasher, Some(&mut File::create(&path).expect("a file")))
+                keep(bytes, &mut hasher, &mut File::create(&path).expect("a file"))
                     .expect("written");
                 assert!(std::fs::read(path).expect("a file") == bytes, "{size}");
                 hasher.finish()
@@ -351,6 +374,21 @@ mod tests {
                 assert_ne!(kept(&bytes, "flipped"), whole, "{size}: byte {at}");
                 bytes[at] ^= 1;
             }
+        }
+    }
+
+    #[test]
+    fn parts_written_in_any_order_lie_where_they_belong() {
+        let bytes: Vec<u8> = (0..3 * SLICE + 5).map(|i| (i % 251) as u8).collect();
+        let directory = tempfile::tempdir().expect("a directory");
+        for part in [SLICE - 1, SLICE, SLICE + 1, bytes.len()] {
+            let path = directory.path().join(part.to_string());
+            let file = File::create(&path).expect("a file");
+            for (number, part_of) in bytes.chunks(part).enumerate().collect::<Vec<_>>().iter().rev()
+            {
+                write_at(part_of, &file, (number * part) as u64).expect("written");
+            }
+            assert!(std::fs::read(path).expect("a file") == bytes, "{part}");
         }
     }
 }

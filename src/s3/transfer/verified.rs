@@ -6,10 +6,9 @@ use crate::s3::store::Described;
 use crate::words::fault::fault;
 use crate::words::names::Key;
 use crate::words::span::Span;
-use anyhow::Context as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
-use std::io::Write as _;
+use std::sync::Arc;
 
 impl Engine {
     /// Fetches what was described, of one version where it names one, into a file.
@@ -20,34 +19,29 @@ impl Engine {
         version: Option<&str>,
         file: File,
     ) -> anyhow::Result<()> {
-        let (store, size) = (&self.store, of.facts.size);
+        let (store, size, file) = (&self.store, of.facts.size, &Arc::new(file));
         let part = if size <= store.limits.single { size.max(1) } else { store.limits.part };
         let spans = Span::cover(size, part).map(|span| async move {
             // The first part in line asks for room first, so it never waits for those behind it.
             let room = self.room(span.length).await?;
-            let span = (span.length != size).then_some(span);
-            anyhow::Ok((store.read(key, of, version, span).await?, room))
+            let some = (span.length != size).then_some(span);
+            let bytes = store.read(key, of, version, some).await?;
+            anyhow::Ok((self.place(key, bytes, Some(file), span.start).await?, room))
         });
-        let uri = store.uri(key.as_str());
         let parts = stream::iter(spans).buffered(PARTS_AT_ONCE);
-        let written = parts.try_fold((file, of.proof.verifier()), |(file, sum), (bytes, room)| {
-            let uri = uri.clone();
-            async move {
-                store.report().advance(0, bytes.len() as u64);
-                let (mut file, mut sum) = (file, sum);
-                let (state, bytes) = blocking(move || {
-                    sum.update(&bytes);
-                    file.write_all(&bytes).context(uri)?;
-                    Ok(((file, sum), bytes))
-                })
-                .await?;
-                store.buffers.give(bytes);
-                drop(room);
-                anyhow::Ok(state)
-            }
+        let summed = parts.try_fold(of.proof.verifier(), |mut sum, (bytes, room)| async move {
+            store.report().advance(0, bytes.len() as u64);
+            let (sum, bytes) = blocking(move || {
+                sum.update(&bytes);
+                Ok((sum, bytes))
+            })
+            .await?;
+            store.buffers.give(bytes);
+            drop(room);
+            anyhow::Ok(sum)
         });
-        let (_, sum) = written.await?;
-        if let Some(difference) = sum.difference() {
+        if let Some(difference) = summed.await?.difference() {
+            let uri = store.uri(key.as_str());
             return Err(fault(
                 format!("{uri}: not the bytes that S3 knows: {difference}"),
                 "try again; if it stays, put the object anew, or set `skip_s3_checksums: true` for a server whose checksums and tags are its own",

@@ -2,10 +2,9 @@
 //! it may run beside puts, gets and itself.
 
 use super::artifacts::commit;
-use super::by::By;
-use super::retention::{self, Row, age, wait};
+use super::retention::{self, Row, age};
 use super::sets_options::{Opened, SetsOptions};
-use super::{Output, table};
+use super::table;
 use crate::history::stored::Current;
 use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
@@ -15,8 +14,8 @@ use crate::tracks::artifacts::gc::facts::gather;
 use crate::tracks::artifacts::gc::plan::{Facts, Fate, Policy};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::fault::fault;
+use crate::words::retention::{freed, removed};
 use clap::Args;
-use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,9 +33,6 @@ const DAY: i64 = 86_400;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Does it; without this, only shows what would be done
-    #[arg(long)]
-    delete: bool,
     /// Keeps this many of the newest sets
     #[arg(long, value_name = "N")]
     keep_last: Option<usize>,
@@ -49,13 +45,8 @@ pub(super) struct Arguments {
     /// Keeps the sets of commits that a tag of this git checkout points to
     #[arg(long, value_name = "REPOSITORY")]
     keep_tagged: Option<PathBuf>,
-    /// How long whatever is younger is left alone: days or hours, at least 1h
-    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = wait)]
-    wait: i64,
     #[command(flatten)]
-    by: By,
-    #[command(flatten)]
-    output: Output,
+    options: retention::Options,
     #[command(flatten)]
     sets: SetsOptions,
 }
@@ -70,7 +61,7 @@ async fn policy(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Policy
     let mut policy = Policy {
         keep_last: arguments.keep_last,
         keep_within: arguments.keep_within,
-        wait: arguments.wait,
+        wait: arguments.options.wait,
         ..Policy::default()
     };
     for text in &arguments.keep {
@@ -97,10 +88,10 @@ async fn policy(opened: &Opened, arguments: &Arguments) -> anyhow::Result<Policy
 
 async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (store, track) = (&*opened.engine.store, &opened.track);
-    retention::may_delete(store, arguments.delete)?;
-    let (policy, run) = (policy(opened, arguments).await?, arguments.by.run()?);
+    arguments.options.may_delete(store)?;
+    let (policy, run) = (policy(opened, arguments).await?, arguments.options.by.run()?);
     let remover = Remover { store, track, run: &run };
-    if !arguments.delete {
+    if !arguments.options.delete {
         let (facts, current) = gather(store, track).await?;
         let plan = facts.plan(&policy);
         tell(arguments, &facts, &plan, current.as_ref(), None)?;
@@ -116,20 +107,15 @@ async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn gone(plan: &[Fate]) -> impl Iterator<Item = &Fate> {
-    plan.iter().filter(|fate| fate.is_removed())
-}
-
 fn totals(plan: &[Fate]) -> String {
-    let of = |kind: &str| gone(plan).filter(|fate| fate.kind() == kind).count();
-    let bytes = gone(plan).map(|fate| fate.bytes).sum();
+    let of = |kind: &str| removed(plan).filter(|fate| fate.kind() == kind).count();
     let left = of("leftover") + of("unnamed") + of("upload");
     format!(
         "{}, {} of the cache, {}; {}",
         count(of("set"), "set"),
         of("cache"),
         count(left, "leftover"),
-        size(bytes)
+        size(freed(plan))
     )
 }
 
@@ -165,14 +151,8 @@ fn tell(
     let unfinished = current.map(|it| it.head.removing().len()).unwrap_or(0);
     let row = |fate: &Fate| Row::of(fate, fate.kind(), fate.name());
     let rows: Vec<Row> = plan.iter().map(row).collect();
-    if arguments.output.json {
-        return terminal::answer(&json!({
-            "dry_run": deleted.is_none(),
-            "plan": rows,
-            "unfinished": unfinished,
-            "objects_deleted": deleted,
-            "bytes": gone(plan).map(|fate| fate.bytes).sum::<u64>(),
-        }));
+    if arguments.options.output.json {
+        return terminal::answer(&retention::answer(plan, &rows, unfinished, deleted));
     }
     let mut text = retention::table(&rows);
     let ages: Vec<_> = by_age(facts, plan).into_iter().map(|row| row.to_vec()).collect();

@@ -158,7 +158,7 @@ pub(super) async fn run(report: &Arc<Report>, command: Command) -> anyhow::Resul
         Command::Version(arguments) => (arguments.output, version(report, arguments).await),
         Command::Download(arguments) => (arguments.output, download::run(report, arguments).await),
         Command::History(arguments) => (arguments.output, history::run(report, arguments).await),
-        Command::Gc(arguments) => (arguments.output, gc::run(report, arguments).await),
+        Command::Gc(arguments) => (arguments.options.output, gc::run(report, arguments).await),
         Command::Rollback(arguments) => (arguments.output, roll_back(report, arguments).await),
     };
     match done {

@@ -1,10 +1,14 @@
 //! What the commands that remove old things have in common.
 
+use super::Output;
+use super::by::By;
 use crate::machine::report::size;
 use crate::s3::store::Store;
 use crate::words::fault::fault;
-use crate::words::retention::{Action, Fate};
+use crate::words::retention::{Action, Fate, freed};
+use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 
 /// Puts are over by then, and clocks agree so far.
 const LEAST: i64 = 3600;
@@ -15,23 +19,39 @@ pub(super) fn age(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "give days or hours, for example 7d or 12h".to_owned())
 }
 
-/// How long what is younger is left alone.
-pub(super) fn wait(text: &str) -> Result<i64, String> {
+/// The options of every command that removes what is old.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Does it; without this, only shows what would be done
+    #[arg(long)]
+    pub(super) delete: bool,
+    /// How long whatever is younger is left alone: days or hours, at least 1h
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = wait)]
+    pub(super) wait: i64,
+    #[command(flatten)]
+    pub(super) by: By,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+impl Options {
+    /// Refuses to delete where nothing makes it safe.
+    pub(super) fn may_delete(&self, store: &Store) -> anyhow::Result<()> {
+        if !self.delete || store.is_conditional() {
+            return Ok(());
+        }
+        Err(fault(
+            "nothing is removed where `conditional_writes` is false",
+            "removing beside puts is safe by conditional writes only: use a server that has them",
+        ))
+    }
+}
+
+fn wait(text: &str) -> Result<i64, String> {
     match age(text)? {
         seconds if seconds >= LEAST => Ok(seconds),
         _ => Err("less than an hour: a put under way might need it".to_owned()),
     }
-}
-
-/// Refuses to delete where nothing makes it safe.
-pub(super) fn may_delete(store: &Store, delete: bool) -> anyhow::Result<()> {
-    if !delete || store.is_conditional() {
-        return Ok(());
-    }
-    Err(fault(
-        "nothing is removed where `conditional_writes` is false",
-        "removing beside puts is safe by conditional writes only: use a server that has them",
-    ))
 }
 
 /// What becomes of something.
@@ -68,4 +88,21 @@ pub(super) fn table(rows: &[Row]) -> String {
     };
     let rows: Vec<_> = rows.iter().map(row).collect();
     super::table::table(&["action", "kind", "name", "time", "size", "why"], &rows)
+}
+
+/// A plan for programs; `deleted` is how many objects went, where it was carried out, `unfinished` how
+/// many things a removal that was stopped has left.
+pub(super) fn answer<T>(
+    plan: &[Fate<T>],
+    rows: &[Row],
+    unfinished: u64,
+    deleted: Option<usize>,
+) -> serde_json::Value {
+    json!({
+        "dry_run": deleted.is_none(),
+        "plan": rows,
+        "unfinished": unfinished,
+        "objects_deleted": deleted,
+        "bytes": freed(plan),
+    })
 }

@@ -60,6 +60,21 @@ pub fn told(seconds: i64) -> String {
     }
 }
 
+/// Why something is left alone that is younger than so many seconds.
+pub fn young(wait: i64) -> String {
+    format!("younger than {} (`--wait`)", told(wait))
+}
+
+/// What goes.
+pub fn removed<T>(plan: &[Fate<T>]) -> impl Iterator<Item = &Fate<T>> + Clone {
+    plan.iter().filter(|fate| fate.is_removed())
+}
+
+/// The bytes of what goes.
+pub fn freed<T>(plan: &[Fate<T>]) -> u64 {
+    removed(plan).map(|fate| fate.bytes).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

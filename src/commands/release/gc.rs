@@ -2,9 +2,7 @@
 //! run beside puts, gets and itself.
 
 use super::{Opened, ReleaseOptions};
-use crate::commands::Output;
-use crate::commands::by::By;
-use crate::commands::retention::{self, Row, age, wait};
+use crate::commands::retention::{self, Row, age};
 use crate::machine::report::{Report, count, size};
 use crate::machine::terminal::{self, until_terminated};
 use crate::tracks::promotion::gc::carry_out::Remover;
@@ -12,8 +10,8 @@ use crate::tracks::promotion::gc::facts::gather;
 use crate::tracks::promotion::gc::plan::{Facts, Fate, Policy};
 use crate::words::fault::fault;
 use crate::words::names::ReleaseVersion;
+use crate::words::retention::{freed, removed};
 use clap::Args;
-use serde_json::json;
 use std::sync::Arc;
 
 pub(super) const HELP: &str = "\
@@ -30,9 +28,6 @@ Examples:
 pub(in crate::commands) struct Arguments {
     /// The file
     file: String,
-    /// Does it; without this, only shows what would be done
-    #[arg(long)]
-    delete: bool,
     /// Keeps, at each rank, this many of the versions that stood there last, with the one that stands
     #[arg(long, value_name = "N")]
     keep_last: Option<usize>,
@@ -42,13 +37,8 @@ pub(in crate::commands) struct Arguments {
     /// Keeps a version
     #[arg(long, value_name = "VERSION")]
     keep: Vec<String>,
-    /// How long whatever is younger is left alone: days or hours, at least 1h
-    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = wait)]
-    wait: i64,
     #[command(flatten)]
-    by: By,
-    #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) options: retention::Options,
     #[command(flatten)]
     releases: ReleaseOptions,
 }
@@ -64,7 +54,7 @@ fn policy(arguments: &Arguments) -> anyhow::Result<Policy> {
         keep_last: arguments.keep_last,
         keep_within: arguments.keep_within,
         keep: versions.collect::<anyhow::Result<_>>().map_err(|e| e.context("--keep"))?,
-        wait: arguments.wait,
+        wait: arguments.options.wait,
     };
     if policy.is_empty() {
         return Err(fault(
@@ -77,9 +67,9 @@ fn policy(arguments: &Arguments) -> anyhow::Result<Policy> {
 
 async fn gc(opened: &Opened, arguments: &Arguments) -> anyhow::Result<()> {
     let (store, track) = (&*opened.engine.store, &opened.track);
-    retention::may_delete(store, arguments.delete)?;
-    let (policy, run) = (policy(arguments)?, arguments.by.run()?);
-    if !arguments.delete {
+    arguments.options.may_delete(store)?;
+    let (policy, run) = (policy(arguments)?, arguments.options.by.run()?);
+    if !arguments.options.delete {
         let facts = gather(store, track).await?;
         let plan = facts.plan(&policy);
         are_known(&policy, &plan, store.report());
@@ -104,15 +94,10 @@ fn are_known(policy: &Policy, plan: &[Fate], report: &Report) {
     }
 }
 
-fn gone(plan: &[Fate]) -> impl Iterator<Item = &Fate> {
-    plan.iter().filter(|fate| fate.is_removed())
-}
-
 fn totals(plan: &[Fate]) -> String {
-    let versions = gone(plan).filter(|fate| fate.version().is_some()).count();
-    let left = gone(plan).count() - versions;
-    let bytes = gone(plan).map(|fate| fate.bytes).sum();
-    format!("{}, {}; {}", count(versions, "version"), count(left, "leftover"), size(bytes))
+    let versions = removed(plan).filter(|fate| fate.version().is_some()).count();
+    let left = removed(plan).count() - versions;
+    format!("{}, {}; {}", count(versions, "version"), count(left, "leftover"), size(freed(plan)))
 }
 
 fn tell(
@@ -123,15 +108,9 @@ fn tell(
 ) -> anyhow::Result<()> {
     let row = |fate: &Fate| Row::of(fate, fate.kind(), fate.name());
     let rows: Vec<Row> = plan.iter().map(row).collect();
-    if arguments.output.json {
-        let unfinished = if deleted.is_none() { facts.leaving().len() } else { 0 };
-        return terminal::answer(&json!({
-            "dry_run": deleted.is_none(),
-            "plan": rows,
-            "unfinished": unfinished,
-            "objects_deleted": deleted,
-            "bytes": gone(plan).map(|fate| fate.bytes).sum::<u64>(),
-        }));
+    if arguments.options.output.json {
+        let unfinished = if deleted.is_none() { facts.leaving().len() as u64 } else { 0 };
+        return terminal::answer(&retention::answer(plan, &rows, unfinished, deleted));
     }
     terminal::print(retention::table(&rows).as_bytes())
 }

@@ -3,7 +3,7 @@
 use crate::history::{Entry, Ranges};
 use crate::tracks::artifacts::rules::Published;
 use crate::words::names::{CodeHash, CommitId, Prefix};
-use crate::words::retention::{self, Action, named, told};
+use crate::words::retention::{self, Action, named, told, young};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What somebody wants to keep. A set is kept if any of these keeps it.
@@ -121,7 +121,7 @@ impl Policy {
         match (self.keep_last, self.keep_within) {
             (Some(last), _) if newer < last => Some(format!("one of the newest {last}")),
             (_, Some(within)) if age < within => Some(format!("published within {}", told(within))),
-            _ if age < self.wait => Some(format!("younger than {}", told(self.wait))),
+            _ if age < self.wait => Some(young(self.wait)),
             _ => None,
         }
     }
@@ -193,7 +193,7 @@ impl Facts {
                 Some(sealed) => match needed.get(code_hash) {
                     Some(commit) => (cache(), Action::Keep, format!("the code of {commit}")),
                     None if self.is_young(policy, Some(sealed)) => {
-                        (cache(), Action::Keep, format!("younger than {}", told(policy.wait)))
+                        (cache(), Action::Keep, young(policy.wait))
                     }
                     None => {
                         (cache(), Action::Remove, "no set that is kept has its code".to_owned())
@@ -231,7 +231,7 @@ impl Facts {
                     if !unnamed.is_empty() {
                         let is_young = self.is_young(policy, Some(*newest));
                         let (action, why) = match is_young {
-                            true => (Action::Keep, format!("younger than {}", told(policy.wait))),
+                            true => (Action::Keep, young(policy.wait)),
                             false => {
                                 (Action::Remove, format!("the set of {commit} does not name it"))
                             }
@@ -269,7 +269,7 @@ impl Facts {
     fn left_over(&self, policy: &Policy, contents: &Contents) -> Option<(Action, String)> {
         let newest = contents.newest?;
         Some(if self.is_young(policy, Some(newest)) {
-            let why = format!("no set stands there, and it is younger than {}", told(policy.wait));
+            let why = format!("no set stands there, and it is {}", young(policy.wait));
             (Action::Keep, why)
         } else {
             (Action::Remove, "left by a put that did not end, or by a removal".to_owned())
@@ -279,7 +279,7 @@ impl Facts {
     fn of_uploads(&self, policy: &Policy) -> Vec<Fate> {
         let fate = |(key, id, begun): &(String, String, i64)| {
             let (action, why) = match self.is_young(policy, Some(*begun)) {
-                true => (Action::Keep, format!("younger than {}", told(policy.wait))),
+                true => (Action::Keep, young(policy.wait)),
                 false => (Action::Remove, "an upload that was not completed".to_owned()),
             };
             let thing = Thing::Upload(key.clone(), id.clone());

@@ -4,7 +4,7 @@ use crate::history::Entry;
 use crate::tracks::promotion::rules::Promoted;
 use crate::tracks::promotion::rules::leaving::Leaving;
 use crate::words::names::{Rank, ReleaseVersion};
-use crate::words::retention::{self, Action, named, told};
+use crate::words::retention::{self, Action, named, told, young};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What somebody wants to keep, beside what stands at a rank. A version is kept if any of these keeps it.
@@ -200,7 +200,7 @@ impl Facts {
         fates.extend(self.of_shelves(policy, &known, &removed));
         let fate = |(key, id, begun): &(String, String, i64)| {
             let (action, why) = match self.is_young(policy, Some(*begun)) {
-                true => (Action::Keep, format!("younger than {}", told(policy.wait))),
+                true => (Action::Keep, young(policy.wait)),
                 false => (Action::Remove, "an upload that was not completed".to_owned()),
             };
             let thing = Thing::Upload(key.clone(), id.clone());
@@ -267,7 +267,7 @@ impl Facts {
             let written = shelf.and_then(|shelf| shelf.record.as_ref()).map(|it| it.time);
             let kept = policy.keeps(version, known, self.now).or_else(|| {
                 let is_young = written.is_some_and(|time| self.is_young(policy, Some(time)));
-                is_young.then(|| format!("younger than {}", told(policy.wait)))
+                is_young.then(|| young(policy.wait))
             });
             fates.push(Fate {
                 thing: Thing::Version((*version).clone()),
@@ -306,7 +306,7 @@ impl Facts {
                 (Some(Stands::Here), _) if policy.keep.contains(version) => {
                     (Thing::Version(version.clone()), Action::Keep, "named to be kept".to_owned())
                 }
-                (_, true) => (left(), Action::Keep, format!("younger than {}", told(policy.wait))),
+                (_, true) => (left(), Action::Keep, young(policy.wait)),
                 (Some(Stands::Here), false) => {
                     let why = "in the archive, and at no rank: its put did not end".to_owned();
                     (Thing::Version(version.clone()), Action::Remove, why)
@@ -334,7 +334,7 @@ impl Facts {
             shelf.others.iter().filter(|it| !known.keys.contains(it.key.as_str())).collect();
         let newest = unnamed.iter().map(|it| it.time).max()?;
         let (action, why) = match self.is_young(policy, Some(newest)) {
-            true => (Action::Keep, format!("younger than {}", told(policy.wait))),
+            true => (Action::Keep, young(policy.wait)),
             false => (Action::Remove, format!("version {version} has other bytes")),
         };
         let bytes = unnamed.iter().map(|it| it.bytes).sum();

@@ -123,7 +123,7 @@ fn what_nobody_can_judge_stays() {
     let mut young = facts(vec![rank("qa", "b@2 c@3")]);
     let record = Some(lying("r", 999));
     young.shelves.insert(text("b"), OnShelf { record, ..OnShelf::default() });
-    assert_eq!(kept(&young, &policy(), "b").as_deref(), Some("younger than 7 d"));
+    assert_eq!(kept(&young, &policy(), "b").as_deref(), Some("younger than 7 d (`--wait`)"));
 }
 
 #[test]

@@ -5,26 +5,26 @@
 //! and once: a put that was overtaken looks at the bucket anew, and not at the disk.
 
 mod cache;
+mod disk;
 mod entry;
 
-use super::code::{hash_code, warn_if_dirty};
+pub use disk::read_directory;
+
 use super::plan::{Cache, Facts, Lost, Set};
-use super::put::{Ask, Code};
+use super::put::Ask;
 use super::reuse::{self, Twins};
-use super::rules::{self, Published, RESERVED};
+use super::rules::{self, Published};
 use super::source::Artifacts;
 use super::standing::{Stood, read};
 use crate::history::Entry;
 use crate::history::stored::{Current, History};
-use crate::input::selection::Selection;
-use crate::machine::workspace::{Digests, Found, Hashed, scan};
+use crate::machine::workspace::Hashed;
 use crate::s3::store::{ETag, Fetched, Listed, Store, unique_id};
 use crate::s3::transfer::{AT_ONCE, Engine};
 use crate::sealing::plan::Item;
 use crate::sealing::publish::{self, Instead, Standing, holds};
 use crate::sealing::set::{Folder, Manifest, ManifestFile, digest};
 use crate::sealing::stone::Stone;
-use crate::words::fault::fault;
 use crate::words::file::FileFacts;
 use crate::words::names::CodeHash;
 use anyhow::Context as _;
@@ -32,7 +32,6 @@ use cache::Shelf;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The history of publications.
@@ -306,60 +305,6 @@ impl<'a> Gathering<'a> {
             .try_collect()
             .await
     }
-
-    /// The hash of the commit's code, for a put that asks the cache.
-    async fn code_hash(&mut self) -> anyhow::Result<Option<CodeHash>> {
-        if let Some(known) = &self.code_hash {
-            return Ok(known.clone());
-        }
-        let report = self.store().report();
-        let code_hash = match &self.ask.code {
-            Code::Unknown => None,
-            Code::Given(code_hash) => Some(code_hash.clone()),
-            Code::Of { repository, recipe, no_files } => {
-                warn_if_dirty(report, repository);
-                Some(hash_code(recipe, repository, *no_files, report).await?)
-            }
-        };
-        Ok(self.code_hash.insert(code_hash).clone())
-    }
-
-    /// Finds and hashes the files of the directory, where the put names one; and reads meanwhile which
-    /// of them the newest sets have, where a history is given.
-    async fn read_local(&mut self, current: Option<&Current<Published>>) -> anyhow::Result<()> {
-        let (None, Some((directory, selection))) = (&self.local, &self.ask.directory) else {
-            return Ok(());
-        };
-        let found = find(directory, selection)?;
-        let current = current.filter(|_| reuse::is_any_worth(&found));
-        let older = reuse::older(self.store(), self.track, &self.ask.commit, current);
-        let (local, older) =
-            futures_util::future::join(self.engine.hash_all(found, Digests::Parts), older).await;
-        (self.local, self.older) = (Some(local?), older);
-        Ok(())
-    }
-}
-
-/// Finds and hashes the files of a directory that a set may hold.
-pub async fn read_directory(
-    engine: &Engine,
-    directory: &Path,
-    selection: &Selection,
-) -> anyhow::Result<Vec<Arc<Hashed>>> {
-    engine.hash_all(find(directory, selection)?, Digests::Parts).await
-}
-
-/// The files of a directory that a set may hold; at least one.
-fn find(directory: &Path, selection: &Selection) -> anyhow::Result<Vec<Found>> {
-    let found = scan(directory, selection, &RESERVED)?;
-    if found.is_empty() {
-        let what = match selection.globs() {
-            "" => format!("{} holds no file to publish", directory.display()),
-            globs => format!("{}: no file matches {globs}", directory.display()),
-        };
-        return Err(fault(what, "hidden files are left out unless `include_hidden` is true"));
-    }
-    Ok(found)
 }
 
 /// The stone that stands somewhere, and its tag.

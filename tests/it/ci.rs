@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// The resource types that every worker brings, of those that are used here.
-const CORE: [&str; 3] = ["git", "github-release", "registry-image"];
+const CORE: [&str; 4] = ["git", "github-release", "registry-image", "time"];
 /// Steps that only hold others.
 const HOLDERS: [&str; 3] = ["do", "in_parallel", "try"];
 const HOOKS: [&str; 5] = ["on_success", "on_failure", "on_error", "on_abort", "ensure"];

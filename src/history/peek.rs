@@ -3,15 +3,15 @@
 use super::line::Line;
 use super::place::Shape;
 use super::ranges::Ranges;
-use super::{Entry, FORMAT, FORMAT_WITH_REMOVALS, Head, MOST, damaged};
-use crate::words::names::refusal;
+use super::{Entry, FORMAT, FORMAT_WITH_REMOVALS, Head, MOST, SEGMENT};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A head that is read entry by entry, newest first, and no further than a reader asks.
 ///
 /// A head as this release writes it has its entries on lines of their own, so a check that needs
-/// the newest one parses that alone; any other JSON of the same meaning is parsed whole.
+/// the newest one parses that alone; any other JSON of the same meaning is parsed whole, from the line
+/// on that is another. So what [`Head::parse`] reads, this reads too, to the last entry.
 #[derive(Debug)]
 pub struct Peek<T> {
     /// Where it was read, for errors that come to light later.
@@ -22,7 +22,12 @@ pub struct Peek<T> {
 
 #[derive(Debug)]
 enum Unread<T> {
-    Lines { bytes: bytes::Bytes, next: usize },
+    /// From the byte `next` on; `last` is the number of the line before it.
+    Lines {
+        bytes: bytes::Bytes,
+        next: usize,
+        last: Option<u64>,
+    },
     Parsed(std::vec::IntoIter<Entry<T>>),
 }
 
@@ -32,7 +37,7 @@ impl<T: Serialize + DeserializeOwned> Peek<T> {
         if let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
             && let Some(shape) = first_line(&bytes[..end])
         {
-            let entries = Unread::Lines { bytes, next: end + 1 };
+            let entries = Unread::Lines { bytes, next: end + 1, last: None };
             return Ok(Peek { uri: String::new(), shape, entries });
         }
         let head = Head::parse(&bytes)?;
@@ -53,23 +58,40 @@ impl<T: Serialize + DeserializeOwned> Peek<T> {
 
     /// The next older entry of those that stand; none at the head's end.
     pub fn older(&mut self) -> anyhow::Result<Option<Entry<T>>> {
-        let (bytes, next) = match &mut self.entries {
+        let oldest = self.shape.sealed * SEGMENT + 1;
+        let (bytes, next, last) = match &mut self.entries {
             Unread::Parsed(entries) => return Ok(entries.next()),
-            Unread::Lines { bytes, next } => (bytes, next),
+            Unread::Lines { bytes, next, last } => (bytes, next, last),
         };
         loop {
             let rest = bytes.get(*next..).unwrap_or_default();
             let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-            *next += length + 1;
-            let line = &rest[..length];
-            if line.is_empty() || line == b"]}" {
+            let (line, after) = rest.split_at(length);
+            if line == b"]}" && after.len() < 2 && last.is_none_or(|last| last == oldest) {
                 return Ok(None);
             }
             let line = line.strip_suffix(b",").unwrap_or(line);
-            if let Some(entry) = standing(line, &self.shape).with_context(|| self.uri.clone())? {
-                return Ok(Some(entry));
+            let follows =
+                |number: &u64| last.is_none_or(|last| last.checked_sub(1) == Some(*number));
+            let Some(number) = number(line).filter(follows) else { return self.whole() };
+            let Ok(entry) = standing(line, number, &self.shape) else { return self.whole() };
+            *next += length + 1;
+            *last = Some(number);
+            if entry.is_some() {
+                return Ok(entry);
             }
         }
+    }
+
+    /// The same after the head was parsed whole: for its lines are no longer what this release writes.
+    fn whole(&mut self) -> anyhow::Result<Option<Entry<T>>> {
+        if let Unread::Lines { bytes, last, .. } = &self.entries {
+            let head = Head::parse(bytes).with_context(|| self.uri.clone())?;
+            let mut older = head.into_entries();
+            older.retain(|entry| last.is_none_or(|last| entry.number < last));
+            self.entries = Unread::Parsed(older.into_iter());
+        }
+        self.older()
     }
 }
 
@@ -81,19 +103,18 @@ impl<T> Peek<T> {
 }
 
 /// The entry in a line, if it stands: where nothing was ever removed, each line is one.
-fn standing<T: DeserializeOwned>(line: &[u8], shape: &Shape) -> anyhow::Result<Option<Entry<T>>> {
-    fn parsed<L: DeserializeOwned>(line: &[u8]) -> anyhow::Result<L> {
-        let bad = |e| damaged(&format!("an entry cannot be read: {}", refusal(e)));
-        serde_json::from_slice(line).map_err(bad)
-    }
+fn standing<T: DeserializeOwned>(
+    line: &[u8],
+    number: u64,
+    shape: &Shape,
+) -> serde_json::Result<Option<Entry<T>>> {
     if shape.gone.is_empty() {
-        return parsed(line).map(Some);
+        return serde_json::from_slice(line).map(Some);
     }
-    if number(line).is_some_and(|number| !shape.stands(number)) {
+    if !shape.stands(number) {
         return Ok(None);
     }
-    let entry = parsed::<Line<T>>(line)?.into_entry();
-    Ok(entry.filter(|entry| shape.stands(entry.number)))
+    Ok(serde_json::from_slice::<Line<T>>(line)?.into_entry())
 }
 
 /// The number that a line begins with, as this release writes it.

@@ -1,3 +1,5 @@
+mod peek;
+
 use super::*;
 use crate::words::time::Utc;
 
@@ -178,40 +180,6 @@ fn a_volume_is_its_segments_again() {
 }
 
 #[test]
-fn a_peek_reads_what_a_parse_reads() {
-    for count in [0, 1, 2, 100, 1000] {
-        let (head, _) = grown(count);
-        let written = head.to_bytes().expect("json");
-        let value: serde_json::Value = serde_json::from_slice(&written).expect("json");
-        let indented = serde_json::to_vec_pretty(&value).expect("json");
-        for (bytes, by_line) in [(written, true), (indented, false)] {
-            let mut peek = Peek::<u64>::parse(bytes.into()).expect("a head");
-            assert_eq!(peek.is_by_line(), by_line);
-            assert_eq!(peek.shape(), &head.shape());
-            let mut entries = Vec::new();
-            while let Some(entry) = peek.older().expect("an entry") {
-                entries.push(entry);
-            }
-            assert_eq!(entries, head.entries);
-        }
-    }
-}
-
-#[test]
-fn a_peek_refuses_what_it_comes_across() {
-    let (head, _) = grown(3);
-    let text = String::from_utf8(head.to_bytes().expect("json")).expect("text");
-    let newer = text.replace("history/1", "history/3");
-    assert!(Peek::<u64>::parse(newer.into()).expect_err("newer").to_string().contains("history/3"));
-    let mut peek =
-        Peek::<u64>::parse(text.replace("\"what\":2", "\"what\":").into()).expect("a head");
-    assert_eq!(peek.older().expect("sound").map(|e| e.what), Some(3));
-    let mut peek = peek.at("s3://b/head.json".to_owned());
-    let error = format!("{:#}", peek.older().expect_err("damaged"));
-    assert!(error.starts_with("s3://b/head.json: ") && error.contains("damaged"), "{error}");
-}
-
-#[test]
 fn positions_read_back() {
     let position = Position { history: "a:b".into(), next: 7 };
     assert_eq!(Position::parse(&position.to_string()), Some(position));
@@ -238,44 +206,6 @@ fn what_is_damaged_is_refused() {
     }
     let many = text.replace("\"sealed\":0", "\"sealed\":9223372036854775808");
     assert!(Peek::<u64>::parse(many.into()).is_err());
-}
-
-/// Reads a head in both ways: what both read is the same.
-#[test]
-fn fuzz_heads() {
-    let marked = grown(140).0.mark(&Run::default(), &ranges("3-70,99")).expect("marked").0;
-    let finished = marked.clone().finish(&ranges("3-9")).expect("finished");
-    let heads = [0, 1, 5, 140].map(|count| grown(count).0.fenced("f")).into_iter();
-    let seeds = heads.chain([marked, finished]).map(|head| head.to_bytes().expect("JSON"));
-    fuzz_driver::bytes("heads", 3_000, seeds, |input| {
-        let mut peeked = Vec::new();
-        let peek = Peek::<u64>::parse(bytes::Bytes::copy_from_slice(input)).and_then(|peek| {
-            let mut peek = peek.at("s3://b/history.json".to_owned());
-            let shape = peek.shape().clone();
-            assert!(shape.segment_of(1).is_none_or(|it| it == 0));
-            shape.segments_since(Some(&shape.at(7)));
-            shape.segments_for(100);
-            while let Some(entry) = peek.older()? {
-                peeked.push(entry);
-            }
-            Ok(())
-        });
-        let peek = peek.map_or_else(fuzz_driver::line, |()| String::new());
-        match Head::<u64>::parse(input) {
-            Ok(head) => {
-                if peek.is_empty() {
-                    assert_eq!(peeked, head.entries);
-                }
-                let (next, full) = (head.next(), head.is_full());
-                let (head, segments) = head.append([event(1)]);
-                assert_eq!((head.next(), segments.is_empty()), (next + 1, !full));
-                let again = head.to_bytes().expect("JSON");
-                assert_eq!(Head::<u64>::parse(&again).expect("again"), head);
-                peek
-            }
-            Err(e) => format!("{peek} {}", fuzz_driver::line(e)),
-        }
-    });
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn hint_of_io(error: &io::Error) -> Option<&'static str> {
         21 => "a directory stands where a file should be",
         23 | 24 => "too many files are open: raise `ulimit -n` of the worker",
         27 => "the file system takes no file of this size: use another",
-        28 | 122 => "the disk is full: make room on the worker, or fetch less with `files`",
+        28 | 122 => "the disk is full: make room on the worker; of a set, `files` fetches less",
         30 => "the disk is mounted for reading only: give a directory that can be written",
         36 => "the path is too long for this machine: shorten names, or `prefix`",
         40 => "a symbolic link leads to itself: remove it, or leave it out with `files`",

@@ -5,87 +5,63 @@ mod anywhere;
 mod races;
 
 use crate::support::{
-    BUCKET, Checkout, Embedded, Resource, Tree, commit, on_threads, only_reads, program,
+    BUCKET, Checkout, Embedded, Inputs, Point, Resource, Tree, age, commit, get_all, is_planned,
+    is_stone, kill_at_each_request, long_ago, noise, only_allowed, only_reads, program, run,
+    run_as_victim,
 };
-use s3_test_server::{Action, Fault};
+use s3_test_server::{Action, Fault, Handle};
 use serde_json::{Value, json};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
-
-const DAY: Duration = Duration::from_hours(24);
+use std::process::Command;
 
 /// `s3-asset artifacts`, with this bucket.
-fn command(server: &s3_test_server::Handle, arguments: &[&str]) -> Command {
+fn command(server: &Handle, arguments: &[&str]) -> Command {
     program(server, &[&["artifacts"], arguments].concat())
-}
-
-fn ended(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
 /// Runs it; it must succeed.
 #[track_caller]
-fn artifacts(server: &s3_test_server::Handle, arguments: &[&str]) -> String {
-    let (code, stdout, stderr) = ended(&command(server, arguments).output().expect("runs"));
-    assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
-    stdout
+fn artifacts(server: &Handle, arguments: &[&str]) -> String {
+    run(&mut command(server, arguments)).told().to_owned()
+}
+
+/// The same, of JSON.
+#[track_caller]
+fn json_of(server: &Handle, arguments: &[&str]) -> Value {
+    run(&mut command(server, &[arguments, &["--json"]].concat())).json()
 }
 
 /// Removes all but the newest set.
+const ALL_BUT_THE_NEWEST: [&str; 6] = ["gc", "--keep-last", "1", "--wait", "1h", "--delete"];
+
 #[track_caller]
-fn gc(server: &s3_test_server::Handle) -> Value {
-    let told = artifacts(server, &["gc", "--keep-last", "1", "--wait", "1h", "--delete", "--json"]);
-    serde_json::from_str(&told).expect("JSON")
-}
-
-/// Lets everything in the bucket be written, and entered, a month ago.
-fn age(server: &Embedded) {
-    for key in server.keys(BUCKET) {
-        if key.starts_with("artifacts/.history") {
-            let text = server.text(&key);
-            let aged: Vec<String> = text.lines().map(aged).collect();
-            server.put(BUCKET, &key, aged.join("\n") + "\n", &[]);
-        }
-        server.set_modified(BUCKET, &key, SystemTime::now() - 30 * DAY);
-    }
-}
-
-fn aged(line: &str) -> String {
-    match line.split_once("\"time\":\"") {
-        Some((before, rest)) => {
-            format!(
-                "{before}\"time\":\"2026-01-01T00:00:00Z{}",
-                &rest["2026-01-01T00:00:00Z".len()..]
-            )
-        }
-        None => line.to_owned(),
-    }
+fn gc(server: &Handle) -> Value {
+    json_of(server, &ALL_BUT_THE_NEWEST)
 }
 
 fn tree(n: usize) -> Tree {
     Tree::of("app.zip", format!("of set {n}")).with("d/more", format!("more of set {n}"))
 }
 
+/// A bucket with the sets of the commits from 1 on.
+fn with_sets(count: usize) -> (Embedded, Resource) {
+    let server = Embedded::new();
+    let resource = server.resource();
+    for n in 1..=count {
+        resource.publish(&commit(n), &tree(n)).version();
+    }
+    (server, resource)
+}
+
 /// Everything that a check shows can be fetched, and every byte is there; answers the commits.
 #[track_caller]
 fn all_whole(resource: &Resource, at: &str) -> Vec<String> {
-    let versions = resource.clone().set("initial_history", 99).versions(None);
-    for version in &versions {
-        let got = resource.get(version, json!({}));
-        assert!(got.run.succeeded(), "{at}: {version}: {}", got.run.stderr);
-    }
-    versions.iter().map(|it| it["commit"].as_str().expect("a commit").to_owned()).collect()
+    get_all(resource, at, |version, _| version["commit"].as_str().expect("a commit").to_owned())
 }
 
 /// The keys that are neither the history's nor stones.
 fn keys(server: &Embedded) -> Vec<String> {
-    let is_stone = |key: &str| {
-        key.ends_with("/.manifest.json") && server.text(key).contains("s3-asset-removed/1")
-    };
     let all = server.keys(BUCKET).into_iter();
-    all.filter(|key| !key.starts_with("artifacts/.history") && !is_stone(key)).collect()
+    all.filter(|key| !key.starts_with("artifacts/.history") && !is_stone(server, key)).collect()
 }
 
 #[test]
@@ -108,11 +84,8 @@ fn what_nothing_keeps_goes_and_the_rest_stays_whole() {
 
     server.reset_requests();
     let second = commit(2);
-    let gc_of = |more: &[&str]| {
-        let all = [&["gc", "--keep-last", "2", "--keep", &second][..], more].concat();
-        artifacts(&server, &all)
-    };
-    let told = gc_of(&[]);
+    let policy = ["gc", "--keep-last", "2", "--keep", &second];
+    let told = artifacts(&server, &policy);
     only_reads(&server);
     assert!(server.snapshot(BUCKET) == before, "a dry run changes nothing");
     for (action, what, why) in [
@@ -125,14 +98,12 @@ fn what_nothing_keeps_goes_and_the_rest_stays_whole() {
         ("remove", lost.clone(), "does not name it"),
         ("keep", commit(88), "s3-asset-manager's"),
     ] {
-        let is_it = |line: &&str| line.starts_with(action) && line.contains(&what);
-        assert!(told.lines().filter(is_it).any(|line| line.contains(why)), "{what}: {told}");
+        is_planned(&told, action, &what, why);
     }
-    let plan: Value = serde_json::from_str(&gc_of(&["--json"])).expect("JSON");
+    let plan = json_of(&server, &policy);
     assert_eq!(plan["plan"].as_array().expect("a plan").len(), 8);
 
-    let listed = artifacts(&server, &["list", "--size", "--json"]);
-    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let listed = json_of(&server, &["list", "--size"]);
     let in_folder = |n: usize| -> usize {
         let of = |key: &&String| key.starts_with(&format!("artifacts/{}/", commit(n)));
         let all = server.keys(BUCKET);
@@ -142,7 +113,8 @@ fn what_nothing_keeps_goes_and_the_rest_stays_whole() {
         assert_eq!(listed["size"], in_folder(n), "{listed}");
     }
 
-    gc_of(&["--delete"]);
+    let delete = [&policy[..], &["--delete"]].concat();
+    artifacts(&server, &delete);
     let stands = [2, 4, 5].map(commit);
     assert_eq!(all_whole(&resource, "after it"), stands);
     for n in [2, 4, 5] {
@@ -163,17 +135,15 @@ fn what_nothing_keeps_goes_and_the_rest_stays_whole() {
         "{error}"
     );
     for arguments in [&["show"][..], &["verify"]] {
-        let output = command(&server, &[arguments, &[&commit(1)]].concat()).output().expect("runs");
-        let (code, _, stderr) = ended(&output);
-        assert!(code == Some(1) || arguments == ["verify"], "{stderr}");
+        let run = run(&mut command(&server, &[arguments, &[&commit(1)]].concat()));
+        assert!(run.code == Some(1) || arguments == ["verify"], "{}", run.stderr);
     }
-    let import = artifacts(&server, &["import", "--dry-run", "--json"]);
-    let import: Value = serde_json::from_str(&import).expect("JSON");
+    let import = json_of(&server, &["import", "--dry-run"]);
     assert_eq!(import["sets"].as_array().expect("sets").len(), 1, "{import}");
 
     // Run again, it changes nothing.
     let before = server.snapshot(BUCKET);
-    gc_of(&["--delete"]);
+    artifacts(&server, &delete);
     assert!(server.snapshot(BUCKET) == before);
 
     // Published again: the newest version, and whole.
@@ -191,13 +161,9 @@ fn what_nothing_keeps_goes_and_the_rest_stays_whole() {
 /// assets/policies/artifacts-gc.json allows.
 #[test]
 fn uploads_that_were_left_are_given_up() {
-    let server = Embedded::new();
-    let resource = server.resource();
-    for n in 1..=2 {
-        resource.publish(&commit(n), &tree(n)).version();
-    }
+    let (server, resource) = with_sets(2);
     server.fault(Fault::new(Action::KillBefore).on("CompleteMultipartUpload"));
-    let large = crate::support::Inputs::of(&Tree::of("large", crate::support::noise(1, 17 << 20)));
+    let large = Inputs::of(&Tree::of("large", noise(1, 17 << 20)));
     let params = json!({"commit": commit(3), "directory": "assets"});
     server.put_as_victim(&resource, large.path(), &params);
     server.clear_faults();
@@ -205,27 +171,17 @@ fn uploads_that_were_left_are_given_up() {
     assert_eq!(server.uploads(BUCKET).len(), 1);
     gc(&server);
     assert_eq!(server.uploads(BUCKET).len(), 1, "it is young");
-    server.set_uploads_begun(SystemTime::now() - 30 * DAY);
+    server.set_uploads_begun(long_ago());
     server.reset_requests();
     gc(&server);
     assert!(server.uploads(BUCKET).is_empty());
     assert_eq!(all_whole(&resource, "after it"), [commit(2)]);
-    let policy = include_str!("../../assets/policies/artifacts-gc.json");
-    for request in server.requests() {
-        let action = match request.operation {
-            "HeadObject" => "GetObject",
-            "ListObjectsV2" => "ListBucket",
-            "ListMultipartUploads" => "ListBucketMultipartUploads",
-            other => other,
-        };
-        assert!(policy.contains(&format!("\"s3:{action}\"")), "{action}");
-    }
+    only_allowed(&server, "artifacts-gc.json");
 }
 
 #[test]
 fn what_is_asked_must_keep_something() {
-    let server = Embedded::new();
-    server.resource().publish(&commit(1), &tree(1)).version();
+    let (server, resource) = with_sets(1);
     for (arguments, why) in [
         (&["gc", "--delete"][..], "nothing says what to keep"),
         (&["gc", "--keep-last", "0"], "nothing says what to keep"),
@@ -239,29 +195,25 @@ fn what_is_asked_must_keep_something() {
             "nothing is removed where `conditional_writes` is false",
         ),
     ] {
-        let (code, _, stderr) = ended(&command(&server, arguments).output().expect("runs"));
-        assert!(code != Some(0) && stderr.contains(why), "{arguments:?}: {stderr}");
+        let run = run(&mut command(&server, arguments));
+        assert!(!run.succeeded() && run.stderr.contains(why), "{arguments:?}: {}", run.stderr);
     }
     // A clone that is shallow has no tags: what they were to keep would go.
     let untagged = Checkout::of(&Tree::of("a", "1"));
     let repo = untagged.repo();
     let arguments =
         ["gc", "--keep-last", "1", "--keep-tagged", &repo.to_string_lossy(), "--delete"];
-    let (code, _, stderr) = ended(&command(&server, &arguments).output().expect("runs"));
-    assert!(code == Some(1) && stderr.contains("has no tags"), "{stderr}");
-    assert!(stderr.contains("git fetch --tags"), "{stderr}");
-    assert_eq!(all_whole(&server.resource(), "after it"), [commit(1)]);
+    let run = run(&mut command(&server, &arguments));
+    assert!(run.code == Some(1) && run.stderr.contains("has no tags"), "{}", run.stderr);
+    assert!(run.stderr.contains("git fetch --tags"), "{}", run.stderr);
+    assert_eq!(all_whole(&resource, "after it"), [commit(1)]);
 }
 
 /// Listing a large bucket takes minutes, in which some put is always done.
 #[test]
 fn a_race_for_the_head_lists_nothing_again() {
     let bucket = || {
-        let server = Embedded::new();
-        let resource = server.resource();
-        for n in 1..=3 {
-            resource.publish(&commit(n), &tree(n)).version();
-        }
+        let (server, _) = with_sets(3);
         age(&server);
         server.reset_requests();
         server
@@ -285,12 +237,11 @@ fn tags_of_a_checkout_keep_sets() {
     let server = Embedded::new();
     let resource = server.resource();
     let checkout = Checkout::of(&Tree::of("a", "1"));
-    let params = json!({"repository": "repo", "directory": "assets"});
     let mut commits = Vec::new();
     for n in 1..=4 {
         commits.push(checkout.commit(&format!("change {n}")));
         checkout.input("assets", &tree(n));
-        resource.put(checkout.inputs(), &params).version();
+        resource.put(checkout.inputs(), &params()).version();
         if n == 1 {
             checkout.git(&["tag", "v1"]);
         }
@@ -305,21 +256,35 @@ fn tags_of_a_checkout_keep_sets() {
     assert_eq!(all_whole(&resource, "after it"), want);
 }
 
+fn params() -> Value {
+    json!({"repository": "repo", "directory": "assets"})
+}
+
+/// A checkout at a commit, with what is built there.
+fn at(checkout: &Checkout, commit: &str, content: &str) {
+    checkout.git(&["checkout", "--quiet", commit]);
+    checkout.input("assets", &Tree::of("app.zip", content));
+}
+
+/// The resource of sets that the cache has.
+fn cached(server: &Embedded) -> Resource {
+    server.resource().artifacts("code_hash", "src/**")
+}
+
 /// A bucket with three old sets, two of the same code, and what a dead put left.
 fn bucket() -> (Embedded, Resource, Checkout, Vec<String>) {
     let server = Embedded::new();
-    let resource = server.resource().artifacts("code_hash", "src/**");
+    let resource = cached(&server);
     let checkout = Checkout::of(&Tree::of("src/a", "1"));
-    let params = json!({"repository": "repo", "directory": "assets"});
     let mut commits = vec![checkout.head()];
     checkout.input("assets", &Tree::of("app.zip", "of the first code"));
-    resource.put(checkout.inputs(), &params).version();
+    resource.put(checkout.inputs(), &params()).version();
     commits.push(checkout.commit("the same code"));
-    resource.put(checkout.inputs(), &params).version();
+    resource.put(checkout.inputs(), &params()).version();
     std::fs::write(checkout.repo().join("src/a"), "2").expect("a file");
     commits.push(checkout.commit("other code"));
     checkout.input("assets", &Tree::of("app.zip", "of the second code"));
-    resource.put(checkout.inputs(), &params).version();
+    resource.put(checkout.inputs(), &params()).version();
     let dead = format!("artifacts/{}", commit(77));
     server.put(BUCKET, &format!("{dead}/.pending"), "{}", &[]);
     server.put(BUCKET, &format!("{dead}/app.zip"), "half", &[]);
@@ -342,30 +307,19 @@ fn a_removal_may_be_killed_anywhere() {
     assert_eq!(want.len(), 6, "{want:?}");
 
     // With the same code as the removed sets, so out of the cache while that stands.
-    checkout.git(&["checkout", "--quiet", &commits[1]]);
-    checkout.input("assets", &Tree::of("app.zip", "of the first code"));
-    let points: Vec<(u64, Action)> =
-        (1..=requests).flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)]).collect();
-    let killed = AtomicUsize::new(0);
-    on_threads(3, &points, |(n, action)| {
-        let at = format!("request {n}, {action:?}");
+    self::at(&checkout, &commits[1], "of the first code");
+    kill_at_each_request("a removal", requests, |Point { nth, fault, at }| {
         let server = Embedded::new();
         server.restore(&stored);
         age(&server);
-        let resource = server.resource().artifacts("code_hash", "src/**");
-        server.fault(Fault::new(action.clone()).nth(*n));
-        let arguments = ["gc", "--keep-last", "1", "--wait", "1h", "--delete"];
-        let child = command(&server, &arguments).spawn().expect("runs");
-        server.set_victim(child.id());
-        let output = child.wait_with_output().expect("ends");
-        server.clear_victim();
+        let resource = cached(&server);
+        server.fault(fault);
+        let run = run_as_victim(&server, &mut command(&server, &ALL_BUT_THE_NEWEST));
         server.clear_faults();
-        killed.fetch_add(usize::from(output.status.code().is_none()), Ordering::Relaxed);
         let shown = all_whole(&resource, &at);
         assert!(shown == commits || shown == commits[2..], "{at}: {shown:?}");
-        if n % 2 == 0 {
-            let params = json!({"repository": "repo", "directory": "assets"});
-            let version = resource.put(checkout.inputs(), &params).version();
+        if nth % 2 == 0 {
+            let version = resource.put(checkout.inputs(), &params()).version();
             assert_eq!(version["commit"], commits[1].as_str(), "{at}");
             let got = resource.get(&version, json!({}));
             assert_eq!(got.assets(), Tree::of("app.zip", "of the first code"), "{at}");
@@ -388,8 +342,6 @@ fn a_removal_may_be_killed_anywhere() {
         let head: Value = serde_json::from_str(&head).expect("JSON");
         let marked = head["fence"].as_str().is_some_and(|fence| fence.contains('='));
         assert!(head["removing"].is_null() && !marked, "{at}: {head}");
+        run.code
     });
-    let killed = killed.into_inner();
-    println!("killed at {killed} of {} points", points.len());
-    assert!(killed + 2 >= points.len(), "{killed} of {}", points.len());
 }

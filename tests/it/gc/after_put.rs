@@ -1,7 +1,7 @@
 //! Sets that a put removes, as its params ask.
 
-use super::{age, all_whole, keys, tree};
-use crate::support::{Embedded, Grown, Inputs, commit};
+use super::{all_whole, keys, tree};
+use crate::support::{Embedded, Grown, Inputs, age, commit};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Removal on whichever server the suite runs, where it obeys conditions.
 
-use super::{aged, all_whole, commit, ended, tree};
-use crate::support::{Place, on_threads};
+use super::{all_whole, tree};
+use crate::support::{Place, aged, commit, on_threads, run};
 use serde_json::json;
 use std::sync::Mutex;
 
@@ -19,8 +19,7 @@ fn removals_beside_puts() {
     }
     let history = place.bytes(HISTORY).expect("a history");
     let history = String::from_utf8(history).expect("text");
-    let old: Vec<String> = history.lines().map(aged).collect();
-    place.put(HISTORY, (old.join("\n") + "\n").as_bytes(), &[]);
+    place.put(HISTORY, aged(&history).as_bytes(), &[]);
 
     // The program's commands, and no `Place`, go to the threads; none: a removal.
     let removals: Mutex<Vec<_>> = Mutex::new((0..3).map(|_| place.program(&KEEP_TWO)).collect());
@@ -30,16 +29,14 @@ fn removals_beside_puts() {
         Some(n) => drop(resource.publish(&commit(*n), &tree(*n)).version()),
         None => {
             let removal = removals.lock().expect("no panic").pop();
-            let (code, _, stderr) = ended(&removal.expect("one of three").output().expect("runs"));
-            assert_eq!(code, Some(0), "{stderr}");
+            run(&mut removal.expect("one of three")).told();
         }
     });
     let mut left = all_whole(&resource, "after the crowd");
     left.retain(|it| (1..=4).all(|n| *it != commit(n)));
     assert_eq!(left.len(), 8, "what is young stays: {left:?}");
 
-    let (code, _, stderr) = ended(&place.program(&KEEP_TWO).output().expect("runs"));
-    assert_eq!(code, Some(0), "{stderr}");
+    run(&mut place.program(&KEEP_TWO)).told();
     assert_eq!(all_whole(&resource, "in the end"), left);
     for n in 1..=4 {
         let version = json!({"commit": commit(n)});

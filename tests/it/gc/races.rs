@@ -1,64 +1,48 @@
 //! A removal at each request of a put, a put at each request of a removal, two removals at once, and
 //! deletions that arrive late.
 
-use super::{age, all_whole, artifacts, bucket, command, commit, gc, keys, tree};
-use crate::support::{BUCKET, Checkout, Embedded, Inputs, Resource, Stored, Tree, on_threads};
+use super::{all_whole, artifacts, at, bucket, cached, command, gc, keys, params, tree, with_sets};
+use crate::support::{
+    BUCKET, Between, Checkout, Disturbed, Embedded, Inputs, Resource, Stored, Tree, age, commit,
+    get_all, run, start_late,
+};
 use s3_test_server::{Action, Fault};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn params() -> Value {
-    json!({"repository": "repo", "directory": "assets"})
-}
-
-/// A checkout at a commit, with what is built there.
-fn at(checkout: &Checkout, commit: &str, content: &str) {
-    checkout.git(&["checkout", "--quiet", commit]);
-    checkout.input("assets", &Tree::of("app.zip", content));
-}
-
-fn restored(stored: &Stored) -> (Embedded, Resource) {
+fn restored(stored: &Stored) -> Embedded {
     let server = Embedded::new();
     server.restore(stored);
     age(&server);
-    let resource = server.resource().artifacts("code_hash", "src/**");
-    (server, resource)
+    server
 }
 
 /// Whoever follows code gets every version that is shown, out of the cache.
 fn codes_whole(resource: &Resource, at: &str) {
-    let followed = resource.clone().artifacts("follow", "code").set("initial_history", 99);
-    for version in followed.versions(None) {
-        let got = followed.get(&version, json!({}));
-        assert!(got.run.succeeded(), "{at}: {version}: {}", got.run.stderr);
-    }
+    get_all(&resource.clone().artifacts("follow", "code"), at, |_, _| ());
 }
 
 /// Puts, and runs a removal in the middle, before each request of the put in turn.
 fn removed_during(stored: &Stored, checkout: &Checkout, what: &str) {
-    let (server, resource) = restored(stored);
-    server.reset_requests();
-    let want = resource.put(checkout.inputs(), &params()).version();
-    let requests = server.requests().len() as u64;
-    let points: Vec<u64> = (1..=requests).collect();
-    on_threads(3, &points, |n| {
-        let at = format!("{what}, request {n} of {requests}");
-        let (server, resource) = restored(stored);
-        let handle = s3_test_server::Handle::clone(&server);
-        let during = Arc::new(move |_: &s3_test_server::RequestInfo| drop(gc(&handle)));
-        server.fault(Fault::new(Action::Call(during)).nth(*n));
-        let version = resource.put(checkout.inputs(), &params()).version();
-        assert_eq!(version, want, "{at}");
-        server.clear_faults();
-        all_whole(&resource, &at);
+    let put = |server: &Embedded| cached(server).put(checkout.inputs(), &params()).version();
+    let disturbed = Between {
+        name: what,
+        begin: &|| restored(stored),
+        what: &put,
+        comes: Arc::new(|server| drop(gc(server))),
+    };
+    disturbed.at_each_request(|Disturbed { server, answer, undisturbed: want, at }| {
+        assert_eq!(answer, *want, "{at}");
+        let resource = cached(server);
+        all_whole(&resource, at);
         // Again: it stands now, whatever was removed at the last moment.
-        assert_eq!(resource.put(checkout.inputs(), &params()).version(), want, "{at}");
-        let shown = all_whole(&resource, &at);
+        assert_eq!(put(server), *want, "{at}");
+        let shown = all_whole(&resource, at);
         assert!(shown.iter().any(|commit| want["commit"] == commit.as_str()), "{at}: {shown:?}");
-        codes_whole(&resource, &at);
-        gc(&server);
-        all_whole(&resource, &at);
+        codes_whole(&resource, at);
+        gc(server);
+        all_whole(&resource, at);
     });
 }
 
@@ -89,7 +73,7 @@ fn a_removal_at_each_request_of_a_put() {
     // had a fence from a removal before, which must not come again.
     let (other, ..) = bucket();
     gc(&other);
-    let resource = other.resource().artifacts("code_hash", "src/**");
+    let resource = cached(&other);
     for (commit, content) in [(&commits[1], "of the first code"), (&fresh, "of the third code")] {
         at(&checkout, commit, content);
         resource.put(checkout.inputs(), &params()).version();
@@ -104,8 +88,8 @@ fn a_removal_at_each_request_of_a_put() {
     removed_during(&other.stored(), &checkout, "what only the cache has");
     let refused = Fault::new(Action::Status(403, "AccessDenied")).on("DeleteObject").always();
     server.fault(refused);
-    let output = command(&server, &["gc", "--keep-last", "1", "--delete"]).output().expect("runs");
-    assert!(!output.status.success(), "nothing could be deleted");
+    let run = run(&mut command(&server, &["gc", "--keep-last", "1", "--delete"]));
+    assert!(!run.succeeded(), "nothing could be deleted");
     server.clear_faults();
     at(&checkout, &commits[1], "of the first code");
     removed_during(&server.stored(), &checkout, "one whose stone stands, with all that it had");
@@ -117,25 +101,16 @@ fn a_removal_at_each_request_of_a_put() {
 /// Removes, and in the middle, before each request of that in turn, does something else.
 fn during_removal(
     stored: &Stored,
-    other: impl Fn(&Embedded) + Send + Sync + Clone + 'static,
+    other: impl Fn(&Embedded) + Send + Sync + 'static,
     check: impl Fn(&Embedded, &Resource, &str) + Sync,
 ) {
-    let (server, _) = restored(stored);
-    server.reset_requests();
-    gc(&server);
-    let requests = server.requests().len() as u64;
-    let points: Vec<u64> = (1..=requests).collect();
-    on_threads(3, &points, |n| {
-        let at = format!("request {n} of {requests}");
-        let (server, resource) = restored(stored);
-        let server = Arc::new(server);
-        let (inner, other) = (Arc::clone(&server), other.clone());
-        let during = Arc::new(move |_: &s3_test_server::RequestInfo| other(&inner));
-        server.fault(Fault::new(Action::Call(during)).nth(*n));
-        gc(&server);
-        server.clear_faults();
-        check(&server, &resource, &at);
-    });
+    let removal = Between {
+        name: "a removal",
+        begin: &|| restored(stored),
+        what: &|server| gc(server),
+        comes: Arc::new(other),
+    };
+    removal.at_each_request(|it| check(it.server, &cached(it.server), it.at));
 }
 
 #[test]
@@ -146,8 +121,7 @@ fn a_put_at_each_request_of_a_removal() {
     let checkout = Arc::new(checkout);
     let inner = Arc::clone(&checkout);
     let put = move |server: &Embedded| {
-        let resource = server.resource().artifacts("code_hash", "src/**");
-        resource.put(inner.inputs(), &params()).version();
+        cached(server).put(inner.inputs(), &params()).version();
     };
     during_removal(&stored, put, |_, resource, at| {
         let shown = all_whole(resource, at);
@@ -165,11 +139,7 @@ fn a_put_at_each_request_of_a_removal() {
 /// published once more: what the first removal lists then is of another stone than its own.
 #[test]
 fn a_removal_takes_nothing_of_what_came_after_its_stone() {
-    let server = Embedded::new();
-    let resource = server.resource();
-    for n in 1..=2 {
-        resource.publish(&commit(n), &tree(n)).version();
-    }
+    let (server, _) = with_sets(2);
     let again = |server: &Embedded| {
         let resource = server.resource();
         resource.publish(&commit(1), &tree(1)).version();
@@ -209,27 +179,18 @@ fn two_removals_at_once_remove_once() {
 /// and take nothing that its manifest names.
 #[test]
 fn deletions_that_arrive_late_take_nothing_of_the_next_set() {
-    let server = Embedded::new();
-    let resource = server.resource();
-    for n in 1..=2 {
-        resource.publish(&commit(n), &tree(n)).version();
-    }
+    let (server, resource) = with_sets(2);
     age(&server);
     // Longer than what follows takes, on a machine with much else to do as well.
     let begun = std::time::Instant::now();
     resource.publish(&commit(2), &tree(2)).version();
     let delay = Duration::from_secs(2) + 8 * begun.elapsed();
-    server.fault(Fault::new(Action::Slow(delay)).on("DeleteObject").always());
-    let late = command(&server, &["gc", "--keep-last", "1", "--delete"]).spawn().expect("runs");
-    while server.requests_of("DeleteObject").len() < 3 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    server.clear_faults();
+    let removal = &mut command(&server, &["gc", "--keep-last", "1", "--delete"]);
+    let late = start_late(&server, removal, delay);
     gc(&server);
     let version = resource.publish(&commit(1), &tree(1)).version();
     assert_eq!(resource.get(&version, json!({})).assets(), tree(1));
-    let output = late.wait_with_output().expect("ends");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    late.wait().told();
     let plain = format!("artifacts/{}/app.zip", commit(1));
     assert!(server.get(BUCKET, &plain).is_none(), "the late deletion was applied");
     assert_eq!(
@@ -254,11 +215,7 @@ fn faults_on_the_way_are_overcome_or_left_to_the_next() {
         ("DeleteObject", Action::Twice),
         ("ListObjectsV2", Action::HalfBody),
     ] {
-        let server = Embedded::new();
-        let resource = server.resource();
-        for n in 1..=3 {
-            resource.publish(&commit(n), &tree(n)).version();
-        }
+        let (server, resource) = with_sets(3);
         age(&server);
         server.fault(Fault::new(action.clone()).on(operation).times(3));
         artifacts(&server, &["gc", "--keep-last", "1", "--delete"]);
@@ -271,16 +228,11 @@ fn faults_on_the_way_are_overcome_or_left_to_the_next() {
         );
     }
     // A deletion that is not allowed: said, and done by the next one that may.
-    let server = Embedded::new();
-    let resource = server.resource();
-    for n in 1..=3 {
-        resource.publish(&commit(n), &tree(n)).version();
-    }
+    let (server, resource) = with_sets(3);
     age(&server);
     server.fault(Fault::new(Action::Status(403, "AccessDenied")).on("DeleteObject").always());
-    let output = command(&server, &["gc", "--keep-last", "1", "--delete"]).output().expect("runs");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && stderr.contains("s3:DeleteObject"), "{stderr}");
+    let run = run(&mut command(&server, &["gc", "--keep-last", "1", "--delete"]));
+    assert!(!run.succeeded() && run.stderr.contains("s3:DeleteObject"), "{}", run.stderr);
     assert_eq!(all_whole(&resource, "not allowed"), [commit(3)]);
     server.clear_faults();
     let inputs = Inputs::of(&tree(2));

@@ -3,7 +3,7 @@
 use s3_test_server::{Handle, Options, Server};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::support::only_listed;
@@ -76,10 +76,7 @@ pub(super) fn listed(server: &Handle, words: &[&str]) -> Vec<String> {
 
 /// Starts the program as the victim of the server's faults, and waits for its end.
 pub(super) fn run_as_victim(server: &Handle, arguments: &[&str]) {
-    let child: Child = program(server, arguments).spawn().expect("runs");
-    server.set_victim(child.id());
-    child.wait_with_output().expect("ends");
-    server.clear_victim();
+    crate::support::run_as_victim(server, &mut program(server, arguments));
 }
 
 /// A checkout and a package directory, as a task of s3-asset-manager finds them.

@@ -2,16 +2,12 @@
 
 use super::support::{FILE, RANKS, at, promote, put, roll_back, upload, version};
 use crate::support::{
-    BUCKET, Embedded, Inputs, Resource, Tree, noise, on_threads, only_reads, program,
+    BUCKET, Embedded, Inputs, Point, Resource, Tree, age, fate, get_all, is_planned, is_stone,
+    kill_at_each_request, long_ago, noise, only_allowed, only_reads, program, run, run_as_victim,
 };
 use s3_test_server::{Action, Fault, Handle};
 use serde_json::{Value, json};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
-
-const DAY: Duration = Duration::from_hours(24);
-const LONG_AGO: &str = "2026-01-01T00:00:00Z";
+use std::process::Command;
 
 /// `s3-asset release gc` of the file, over all ranks.
 pub(super) fn command(server: &Handle, more: &[&str]) -> Command {
@@ -20,49 +16,27 @@ pub(super) fn command(server: &Handle, more: &[&str]) -> Command {
     program(server, &[&words, more].concat())
 }
 
-fn ended(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
 /// Removes all but what stands at a rank.
+pub(super) const ALL_BUT_WHAT_STANDS: [&str; 5] = ["--keep-last", "1", "--wait", "1h", "--delete"];
+
+#[track_caller]
 pub(super) fn gc(server: &Handle) -> Value {
-    gc_with(server, &["--keep-last", "1"])
+    run(&mut command(server, &[&ALL_BUT_WHAT_STANDS[..], &["--json"]].concat())).json()
 }
 
+/// Removes what a policy does not keep.
 #[track_caller]
 pub(super) fn gc_with(server: &Handle, policy: &[&str]) -> Value {
     let words = [policy, &["--wait", "1h", "--delete", "--json"]].concat();
-    let (code, stdout, stderr) = ended(&command(server, &words).output().expect("runs"));
-    assert_eq!(code, Some(0), "{policy:?}: {stderr}");
-    serde_json::from_str(&stdout).expect("JSON")
+    run(&mut command(server, &words)).json()
 }
 
 /// Runs it; it must fail, with both of these in its words.
 #[track_caller]
 fn refused(server: &Handle, more: &[&str], code: i32, what: [&str; 2]) {
-    let (found, _, stderr) = ended(&command(server, more).output().expect("runs"));
-    assert!(found == Some(code) && what.iter().all(|it| stderr.contains(it)), "{found:?} {stderr}");
-}
-
-/// Lets everything in the bucket be written, and entered, long ago.
-pub(super) fn age(server: &Handle) {
-    for key in server.keys(BUCKET) {
-        if key.contains("/.history/") {
-            let object = server.get(BUCKET, &key).expect("there");
-            let text = String::from_utf8(object.bytes().to_vec()).expect("text");
-            let aged: Vec<String> = text.lines().map(aged).collect();
-            server.put(BUCKET, &key, aged.join("\n") + "\n", &[]);
-        }
-        server.set_modified(BUCKET, &key, SystemTime::now() - 30 * DAY);
-    }
-}
-
-fn aged(line: &str) -> String {
-    match line.split_once("\"time\":\"") {
-        Some((before, rest)) => format!("{before}\"time\":\"{LONG_AGO}{}", &rest[LONG_AGO.len()..]),
-        None => line.to_owned(),
-    }
+    let run = run(&mut command(server, more));
+    let is_said = what.iter().all(|it| run.stderr.contains(it));
+    assert!(run.code == Some(code) && is_said, "{:?} {}", run.code, run.stderr);
 }
 
 pub(super) fn ranks(server: &Embedded) -> [Resource; 3] {
@@ -91,17 +65,12 @@ pub(super) fn filled(server: &Embedded) {
 /// Everything that a check of a rank shows can be fetched, and has its bytes; answers `version#number`.
 #[track_caller]
 pub(super) fn all_whole(resource: &Resource, at: &str) -> Vec<String> {
-    let versions = resource.clone().set("initial_history", 99).versions(None);
-    let mut shown = Vec::new();
-    for version in &versions {
-        let got = resource.get(version, json!({}));
-        assert!(got.run.succeeded(), "{at}: {version}: {}", got.run.stderr);
+    get_all(resource, at, |version, got| {
         let name = version["version"].as_str().expect("a version");
         let file = std::fs::read(got.path().join(FILE)).expect("the file");
         assert!(file == bytes(name), "{at}: other bytes for {name}");
-        shown.push(format!("{name}#{}", version["promotion"].as_str().expect("a number")));
-    }
-    shown
+        format!("{name}#{}", version["promotion"].as_str().expect("a number"))
+    })
 }
 
 /// What each rank shows.
@@ -112,11 +81,8 @@ pub(super) fn shown(server: &Embedded, at: &str) -> Vec<String> {
 
 /// The keys of the archive that are not stones.
 pub(super) fn archived(server: &Embedded) -> Vec<String> {
-    let is_stone = |key: &String| {
-        key.ends_with("/release.json") && server.text(key).contains("s3-asset-removed/1")
-    };
     let all = server.keys(BUCKET).into_iter().filter(|key| key.starts_with("archive/"));
-    all.filter(|key| !is_stone(key)).collect()
+    all.filter(|key| !is_stone(server, key)).collect()
 }
 
 /// Whether a rank's head says that something is under way.
@@ -149,8 +115,8 @@ fn what_no_rank_needs_goes_and_the_rest_stays_whole() {
 
     server.reset_requests();
     let policy = ["--keep-last", "2", "--keep", "2.0", "--wait", "1h"];
-    let (code, told, stderr) = ended(&command(&server, &policy).output().expect("runs"));
-    assert_eq!(code, Some(0), "{stderr}");
+    let planned = run(&mut command(&server, &policy));
+    let told = planned.told();
     only_reads(&server);
     assert!(server.snapshot(BUCKET) == before, "a dry run changes nothing");
     for (action, what, why) in [
@@ -162,10 +128,10 @@ fn what_no_rank_needs_goes_and_the_rest_stays_whole() {
         ("remove", "9.0", "left by a put that did not end"),
         ("remove", lost.as_str(), "version 5.0 has other bytes"),
     ] {
-        let is_it = |line: &&str| line.starts_with(action) && line.contains(what);
-        assert!(told.lines().filter(is_it).any(|line| line.contains(why)), "{what}: {told}");
+        is_planned(told, action, what, why);
     }
-    assert!(stderr.contains("would be removed: 0 versions, 2 leftovers"), "{stderr}");
+    let sum = "would be removed: 0 versions, 2 leftovers";
+    assert!(planned.stderr.contains(sum), "{}", planned.stderr);
 
     let plan = gc(&server);
     let gone: Vec<&str> = plan["plan"]
@@ -254,9 +220,9 @@ fn what_would_remove_too_much_is_refused() {
     );
     let some = ["--ranks", "qa,staging"];
     let words = ["release", "gc", FILE, "--bucket", BUCKET, "--keep-last", "1", "--delete"];
-    let command = program(&server, &[&words[..], &some].concat()).output().expect("runs");
-    let (code, _, stderr) = ended(&command);
-    assert!(code == Some(1) && stderr.contains("at the rank `production` too"), "{stderr}");
+    let run = run(&mut program(&server, &[&words[..], &some].concat()));
+    let why = "at the rank `production` too";
+    assert!(run.code == Some(1) && run.stderr.contains(why), "{}", run.stderr);
     let why = "nothing is removed where `conditional_writes` is false";
     refused(&server, &["--keep-last", "1", "--delete", "--no-conditional-writes"], 1, [why, ""]);
     assert!(server.snapshot(BUCKET) == before);
@@ -279,14 +245,8 @@ fn what_s3p_left_stays() {
     upload(&qa, "2.0", bytes("2.0")).version();
     age(&server);
     let plan = gc(&server);
-    let why = |name: &str| {
-        let all = plan["plan"].as_array().expect("a plan");
-        let it =
-            all.iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("{name}: {plan}"));
-        format!("{} {}", it["action"].as_str().expect("text"), it["why"].as_str().expect("text"))
-    };
-    assert_eq!(why("0.2"), "keep stands at staging");
-    assert_eq!(why("1.0"), "keep its entry says what s3p had put at qa");
+    assert_eq!(fate(&plan, "0.2"), ["keep", "stands at staging"]);
+    assert_eq!(fate(&plan, "1.0"), ["keep", "its entry says what s3p had put at qa"]);
     for text in ["0.1", "0.2"] {
         assert!(server.get(BUCKET, &format!("archive/{text}/{FILE}")).is_some(), "{text}");
     }
@@ -307,22 +267,13 @@ fn a_removal_may_be_killed_anywhere() {
     let requests = server.requests().len() as u64;
     let (want, keys) = (shown(&server, "undisturbed"), archived(&server));
     assert!(requests >= 40, "{requests}");
-    let points: Vec<(u64, Action)> =
-        (1..=requests).flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)]).collect();
-    let killed = AtomicUsize::new(0);
-    on_threads(3, &points, |(n, action)| {
-        let at = format!("request {n}, {action:?}");
+    kill_at_each_request("a removal", requests, |Point { fault, at, .. }| {
         let server = Embedded::new();
         server.restore(&stored);
         age(&server);
-        server.fault(Fault::new(action.clone()).nth(*n));
-        let words = ["--keep-last", "1", "--wait", "1h", "--delete"];
-        let child = command(&server, &words).spawn().expect("runs");
-        server.set_victim(child.id());
-        let output = child.wait_with_output().expect("ends");
-        server.clear_victim();
+        server.fault(fault);
+        let run = run_as_victim(&server, &mut command(&server, &ALL_BUT_WHAT_STANDS));
         server.clear_faults();
-        killed.fetch_add(usize::from(output.status.code().is_none()), Ordering::Relaxed);
         // Each rank shows all, or what is left; and what stands at it, always.
         for ((now, before), want) in shown(&server, &at).iter().zip(&before).zip(&want) {
             assert!(now == before || now == want, "{at}: {now}");
@@ -335,9 +286,8 @@ fn a_removal_may_be_killed_anywhere() {
         upload(&qa, "2.0", bytes("2.0")).version();
         promote(&staging, "2.0").version();
         all_whole(&staging, &at);
+        run.code
     });
-    let killed = killed.into_inner();
-    assert!(killed + 2 >= points.len(), "{killed} of {}", points.len());
 }
 
 /// A removal that was stopped when it had named its versions: whoever wants one waits a little and is
@@ -350,10 +300,8 @@ fn what_a_stopped_removal_named_can_be_freed() {
     // At the first rank: the history is begun already, so the first write there names.
     let naming = Fault::new(Action::KillAfter).on("PutObject").key_contains("production/.history/");
     server.fault(naming);
-    let child = command(&server, &["--keep-last", "1", "--delete"]).spawn().expect("runs");
-    server.set_victim(child.id());
-    assert_eq!(child.wait_with_output().expect("ends").status.code(), None, "it was killed");
-    server.clear_victim();
+    let run = run_as_victim(&server, &mut command(&server, &["--keep-last", "1", "--delete"]));
+    assert_eq!(run.code, None, "it was killed");
     server.clear_faults();
     let before = shown(&server, "named");
     assert_eq!(before, ["1.0#1 2.0#2 3.0#3 4.0#4 5.0#5", "1.0#1 3.0#2 5.0#3", "1.0#1"]);
@@ -385,20 +333,11 @@ fn uploads_that_were_left_are_given_up() {
     server.clear_faults();
     gc(&server);
     assert_eq!(server.uploads(BUCKET).len(), 1, "it is young");
-    server.set_uploads_begun(SystemTime::now() - 30 * DAY);
+    server.set_uploads_begun(long_ago());
     age(&server);
     server.reset_requests();
     gc(&server);
     assert!(server.uploads(BUCKET).is_empty());
     assert!(!archived(&server).iter().any(|key| key.contains("7.0")), "its claim went too");
-    let policy = include_str!("../../../assets/policies/ranks-gc.json");
-    for request in server.requests() {
-        let action = match request.operation {
-            "HeadObject" => "GetObject",
-            "ListObjectsV2" => "ListBucket",
-            "ListMultipartUploads" => "ListBucketMultipartUploads",
-            other => other,
-        };
-        assert!(policy.contains(&format!("\"s3:{action}\"")), "{action}");
-    }
+    only_allowed(&server, "ranks-gc.json");
 }

@@ -1,10 +1,14 @@
 //! A removal of releases at each request of a put, a put at each request of a removal, two removals at
 //! once, and deletions that arrive late.
 
-use super::gc::{age, all_whole, archived, bytes, command, filled, gc, gc_with, is_under_way};
-use super::gc::{ranks, shown};
+use super::gc::{
+    ALL_BUT_WHAT_STANDS, all_whole, archived, bytes, command, filled, gc, gc_with, is_under_way,
+    ranks, shown,
+};
 use super::support::{at, promote, roll_back, upload};
-use crate::support::{BUCKET, Embedded, Inputs, Run, Stored, Tree, on_threads};
+use crate::support::{
+    BUCKET, Between, Disturbed, Embedded, Inputs, Run, Stored, Tree, age, fate, run, start_late,
+};
 use s3_test_server::{Action, Fault, Handle, RequestInfo};
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,39 +33,36 @@ fn stored(more: impl Fn(&Embedded)) -> Stored {
 /// Puts, and runs a removal in the middle, before each request of the put in turn: the put ends well and
 /// what it put stands, or it says why not; and whatever is shown is whole.
 fn removed_during(stored: &Stored, rank: &str, put: impl Fn(&Embedded) -> Run + Sync, what: &str) {
-    let server = begun(stored);
-    server.reset_requests();
-    put(&server).version();
-    let requests = server.requests().len() as u64;
-    let points: Vec<u64> = (1..=requests).collect();
     let done = AtomicUsize::new(0);
-    on_threads(3, &points, |n| {
-        let place = format!("{what}, request {n} of {requests}");
-        let server = begun(stored);
-        let handle = Handle::clone(&server);
-        let during = Arc::new(move |_: &RequestInfo| drop(gc(&handle)));
-        server.fault(Fault::new(Action::Call(during)).nth(*n));
-        let run = put(&server);
-        server.clear_faults();
-        let after = shown(&server, &place);
-        assert!(!is_under_way(&server), "{place}");
+    let disturbed = Between {
+        name: what,
+        begin: &|| begun(stored),
+        what: &put,
+        comes: Arc::new(|server| drop(gc(server))),
+    };
+    let look = |it: Disturbed<'_, Run>| {
+        let Disturbed { server, answer: run, undisturbed, at: place } = it;
+        undisturbed.version();
+        let after = shown(server, place);
+        assert!(!is_under_way(server), "{place}");
         if run.succeeded() {
             done.fetch_add(1, Ordering::Relaxed);
             let version = run.version();
-            let own = all_whole(&at(&server.resource(), rank), &place);
+            let own = all_whole(&at(&server.resource(), rank), place);
             let name = format!("{}#", version["version"].as_str().expect("a version"));
             assert!(own.last().is_some_and(|it| it.starts_with(&name)), "{place}: {own:?}");
         } else {
             let words = ["was removed at", "never stood", "being removed", "gone"];
             assert!(words.iter().any(|it| run.stderr.contains(it)), "{place}: {}", run.stderr);
         }
-        age(&server);
-        gc(&server);
-        for (now, before) in shown(&server, &place).iter().zip(&after) {
+        age(server);
+        gc(server);
+        for (now, before) in shown(server, place).iter().zip(&after) {
             let last = |text: &str| text.rsplit(' ').next().map(str::to_owned);
             assert_eq!(last(now), last(before), "{place}: what stands");
         }
-    });
+    };
+    let requests = disturbed.at_each_request(look);
     let done = done.into_inner();
     assert!(done > 0 && (done as u64) <= requests, "{what}: {done} of {requests}");
 }
@@ -108,30 +109,24 @@ fn a_removal_at_each_request_of_a_first_promotion() {
 /// Removes, and in the middle, before each request of that in turn, does something else.
 fn during_removal(
     stored: &Stored,
-    other: impl Fn(&Embedded) + Send + Sync + Clone + 'static,
+    other: impl Fn(&Embedded) + Send + Sync + 'static,
     check: impl Fn(&Embedded, &str) + Sync,
 ) {
-    let server = begun(stored);
-    server.reset_requests();
-    gc(&server);
-    let requests = server.requests().len() as u64;
-    let points: Vec<u64> = (1..=requests).collect();
-    on_threads(3, &points, |n| {
-        let place = format!("request {n} of {requests}");
-        let server = Arc::new(begun(stored));
-        let (inner, other) = (Arc::clone(&server), other.clone());
-        let during = Arc::new(move |_: &RequestInfo| other(&inner));
-        server.fault(Fault::new(Action::Call(during)).nth(*n));
-        gc(&server);
-        server.clear_faults();
-        assert!(!is_under_way(&server), "{place}");
-        check(&server, &place);
+    let removal = Between {
+        name: "a removal",
+        begin: &|| begun(stored),
+        what: &|server| gc(server),
+        comes: Arc::new(other),
+    };
+    removal.at_each_request(|it| {
+        assert!(!is_under_way(it.server), "{}", it.at);
+        check(it.server, it.at);
     });
 }
 
 /// What was promoted in the middle stands, and has its bytes, unless the put said that it cannot be.
 fn put_during(
-    put: impl Fn(&Embedded) -> Run + Send + Sync + Clone + 'static,
+    put: impl Fn(&Embedded) -> Run + Send + Sync + 'static,
     rank: usize,
     name: &'static str,
 ) {
@@ -222,18 +217,11 @@ fn deletions_that_arrive_late_take_nothing_of_what_came_back() {
     let begun = std::time::Instant::now();
     upload(&qa, "5.0", bytes("5.0")).version();
     let delay = Duration::from_secs(2) + 12 * begun.elapsed();
-    server.fault(Fault::new(Action::Slow(delay)).on("DeleteObject").always());
-    let words = ["--keep-last", "1", "--wait", "1h", "--delete"];
-    let late = command(&server, &words).spawn().expect("runs");
-    while server.requests_of("DeleteObject").len() < 3 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    server.clear_faults();
+    let late = start_late(&server, &mut command(&server, &ALL_BUT_WHAT_STANDS), delay);
     gc(&server);
     let version = upload(&qa, "2.0", bytes("2.0")).version();
     promote(&staging, "2.0").version();
-    let output = late.wait_with_output().expect("ends");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    late.wait().told();
     let got = qa.get(&version, json!({}));
     got.run.json();
     assert!(shown(&server, "late")[..2].iter().all(|rank| rank.contains("2.0#")));
@@ -268,10 +256,8 @@ fn faults_on_the_way_are_overcome_or_left_to_the_next() {
     let server = Embedded::new();
     filled(&server);
     server.fault(Fault::new(Action::Status(403, "AccessDenied")).on("DeleteObject").always());
-    let words = ["--keep-last", "1", "--delete"];
-    let output = command(&server, &words).output().expect("runs");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && stderr.contains("s3:DeleteObject"), "{stderr}");
+    let run = run(&mut command(&server, &["--keep-last", "1", "--delete"]));
+    assert!(!run.succeeded() && run.stderr.contains("s3:DeleteObject"), "{}", run.stderr);
     let want = ["1.0#1 5.0#5", "1.0#1 5.0#3", "1.0#1"];
     assert_eq!(shown(&server, "not allowed"), want);
     server.clear_faults();
@@ -321,9 +307,7 @@ fn a_removal_that_was_overtaken_leaves_the_names_of_the_other() {
     let promoted = promotions.recv().expect("somebody promoted");
     let second = second.lock().expect("free").take().expect("it began");
     second.join().expect("the second removal ended");
-    let all = told["plan"].as_array().expect("a plan");
-    let it = all.iter().find(|it| it["name"] == "4.0").expect("in the plan");
-    assert_eq!((&it["action"], &it["why"]), (&json!("keep"), &json!("another removal has it")));
+    assert_eq!(fate(&told, "4.0"), ["keep", "another removal has it"]);
     assert!(promoted.stderr.contains("is being removed"), "{}", promoted.stderr);
     assert_eq!(shown(&server, "after both"), ["1.0#1 5.0#5", "1.0#1 5.0#3", "1.0#1"]);
     assert!(!is_under_way(&server));
@@ -336,10 +320,8 @@ fn a_decision_whose_answer_was_an_error_is_kept() {
     let server = begun(&stored(|_| {}));
     let refused = Fault::new(Action::StatusAfter(403, "AccessDenied")).on("PutObject");
     server.fault(refused.key_contains("qa/.history/").skip(1));
-    let words = ["--keep-last", "1", "--wait", "1h", "--delete"];
-    let output = command(&server, &words).output().expect("runs");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && stderr.contains("AccessDenied"), "{stderr}");
+    let run = run(&mut command(&server, &ALL_BUT_WHAT_STANDS));
+    assert!(!run.succeeded() && run.stderr.contains("AccessDenied"), "{}", run.stderr);
     assert!(is_under_way(&server));
     // It stands in that rank's history still.
     let back = roll_back(&ranks(&server)[1], "3.0");

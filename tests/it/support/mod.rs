@@ -1,5 +1,6 @@
 //! What the stories stand on: the real program, servers, checkouts and trees of files.
 
+mod between;
 mod cost;
 mod embedded;
 mod git;
@@ -7,10 +8,12 @@ mod history;
 mod place;
 mod program;
 mod published;
+mod removal;
 mod resource;
 mod tree;
 mod walk;
 
+pub(crate) use between::{Between, Disturbed};
 pub(crate) use cost::check;
 pub(crate) use embedded::{BUCKET, Embedded, Stored};
 pub(crate) use git::{Checkout, git};
@@ -18,9 +21,12 @@ pub(crate) use history::{Grown, grow, grow_and_remove};
 pub(crate) use place::{Place, only_listed};
 pub(crate) use program::{program, store};
 pub(crate) use published::published;
-pub(crate) use resource::{Got, Inputs, Resource, Run, Running};
+pub(crate) use removal::{
+    age, aged, fate, get_all, is_planned, is_stone, long_ago, only_allowed, start_late,
+};
+pub(crate) use resource::{Got, Inputs, Resource, Run, Running, run, start};
 pub(crate) use tree::{RESERVED, Tree};
-pub(crate) use walk::{Killed, Walk};
+pub(crate) use walk::{Killed, Point, Walk, kill_at_each_request, run_as_victim};
 
 use s3_test_server::Handle;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -160,7 +160,18 @@ impl Resource {
     }
 }
 
-/// A step that is under way.
+/// Starts a command of the program.
+pub(crate) fn start(command: &mut Command) -> Running {
+    let words: Vec<_> = command.get_args().map(|it| it.to_string_lossy().into_owned()).collect();
+    Running { child: command.spawn().expect("the program starts"), request: words.join(" ") }
+}
+
+/// Carries out a command of the program.
+pub(crate) fn run(command: &mut Command) -> Run {
+    start(command).wait()
+}
+
+/// A step, or a command, that is under way.
 pub(crate) struct Running {
     child: Child,
     request: String,
@@ -188,7 +199,7 @@ impl Running {
     }
 }
 
-/// What a step answered.
+/// What a step, or a command, answered.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// None where a signal ended it.
@@ -204,10 +215,17 @@ impl Run {
         self.code == Some(0)
     }
 
-    /// The one JSON value on standard output of a step that must succeed.
-    pub(crate) fn json(&self) -> Value {
+    /// The standard output of what must succeed.
+    #[track_caller]
+    pub(crate) fn told(&self) -> &str {
         assert!(self.succeeded(), "{} ended with {:?}:\n{}", self.request, self.code, self.stderr);
-        serde_json::from_str(&self.stdout).expect("one JSON value on standard output")
+        &self.stdout
+    }
+
+    /// The one JSON value on standard output of what must succeed.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.told()).expect("one JSON value on standard output")
     }
 
     pub(crate) fn version(&self) -> Value {

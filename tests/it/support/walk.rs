@@ -1,9 +1,10 @@
-//! A put that is killed at every request that it makes.
+//! A process that is killed at every request that it makes: most often a put.
 
-use super::{BUCKET, Embedded, Resource, Run, on_threads};
-use s3_test_server::{Action, Fault};
+use super::{BUCKET, Embedded, Resource, Run, on_threads, start};
+use s3_test_server::{Action, Fault, Handle};
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const THREADS: usize = 3;
@@ -39,23 +40,56 @@ impl Walk<'_> {
         let answer = resource.put(self.inputs, self.params).version();
         let requests = (server.requests().len() - before) as u64;
         assert!(requests >= self.least_requests, "{}: {requests} requests", self.name);
-        let points: Vec<(u64, Action)> = (1..=requests)
-            .flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)])
-            .collect();
-        let killed = AtomicUsize::new(0);
-        on_threads(THREADS, &points, |(n, action)| {
+        kill_at_each_request(self.name, requests, |Point { fault, at, .. }| {
             let (server, resource) = (self.begin)();
-            server.fault(Fault::new(action.clone()).nth(*n));
+            server.fault(fault);
             let run = server.put_as_victim(&resource, self.inputs, self.params);
             server.clear_faults();
-            let at = format!("{}, request {n}, {action:?}", self.name);
-            killed.fetch_add(usize::from(run.code.is_none()), Ordering::Relaxed);
             look(&Killed { server, resource, at, walk: self, answer: &answer });
+            run.code
         });
-        let killed = killed.into_inner();
-        println!("{}: killed at {killed} of {} points", self.name, points.len());
-        assert!(killed + 2 >= points.len(), "{}: {killed} of {}", self.name, points.len());
     }
+}
+
+/// Where a process is killed.
+pub(crate) struct Point {
+    /// At which of its requests, from 1.
+    pub(crate) nth: u64,
+    /// What kills it.
+    pub(crate) fault: Fault,
+    /// The same, for messages.
+    pub(crate) at: String,
+}
+
+/// Kills a process at each of so many requests, before and after the server has done what the request
+/// asks. `kill` answers the status with which it ended; at most the last request may find it gone
+/// already.
+pub(crate) fn kill_at_each_request(
+    name: &str,
+    requests: u64,
+    kill: impl Fn(Point) -> Option<i32> + Sync,
+) {
+    let points: Vec<(u64, Action)> =
+        (1..=requests).flat_map(|n| [(n, Action::KillBefore), (n, Action::KillAfter)]).collect();
+    let killed = AtomicUsize::new(0);
+    on_threads(THREADS, &points, |(nth, action)| {
+        let at = format!("{name}, request {nth}, {action:?}");
+        let fault = Fault::new(action.clone()).nth(*nth);
+        let code = kill(Point { nth: *nth, fault, at });
+        killed.fetch_add(usize::from(code.is_none()), Ordering::Relaxed);
+    });
+    let killed = killed.into_inner();
+    println!("{name}: killed at {killed} of {} points", points.len());
+    assert!(killed + 2 >= points.len(), "{name}: {killed} of {}", points.len());
+}
+
+/// Runs a command as the victim of the server's faults.
+pub(crate) fn run_as_victim(server: &Handle, command: &mut Command) -> Run {
+    let run = start(command);
+    server.set_victim(run.pid());
+    let run = run.wait();
+    server.clear_victim();
+    run
 }
 
 impl Killed<'_> {

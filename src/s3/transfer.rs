@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 /// Files, or requests about them, at once.
 pub const AT_ONCE: usize = 24;
@@ -222,13 +222,17 @@ impl Engine {
         file: Option<File>,
     ) -> anyhow::Result<Sha256> {
         let etag = &self.tag_of(key, size).await?;
-        let file = &file.map(Arc::new);
+        let target = &file.map(Target::new);
         let ranges =
             stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
                 // The first range in line asks for room first, so it never waits for those behind it.
                 let room = self.room(span.length).await?;
-                let bytes = self.store.get_span(key, span, etag).await?;
-                anyhow::Ok((self.place(key, bytes, file.as_ref(), span.start).await?, room))
+                let mut bytes = self.store.get_span(key, span, etag).await?;
+                if let Some(target) = target {
+                    let written = target.write(bytes, span.start).await;
+                    bytes = written.with_context(|| self.store.uri(key.as_str()))?;
+                }
+                anyhow::Ok((bytes, room))
             });
         let hasher = ranges
             .buffered(PARTS_AT_ONCE)
@@ -246,20 +250,28 @@ impl Engine {
             .await?;
         Ok(hasher.finish())
     }
+}
 
-    /// Writes bytes where they belong in a file, if there is one, while those before them may still be
-    /// on their way: what is to be hashed in order need not be written in it. Answers the bytes.
-    async fn place(
-        &self,
-        key: &Key,
-        bytes: Bytes,
-        file: Option<&Arc<File>>,
-        at: u64,
-    ) -> anyhow::Result<Bytes> {
-        let Some(file) = file.cloned() else { return Ok(bytes) };
-        let uri = self.store.uri(key.as_str());
+/// A file that arrives in parts, each written where it belongs while those before it may still be on
+/// their way: what is to be hashed in order need not be written in it.
+#[derive(Debug)]
+struct Target {
+    file: Arc<File>,
+    /// Of one writer at a time: the kernel lets no more into a file, and those that wait for it there
+    /// spin, which took as much CPU as the writing.
+    turn: Mutex<()>,
+}
+
+impl Target {
+    fn new(file: File) -> Target {
+        Target { file: Arc::new(file), turn: Mutex::new(()) }
+    }
+
+    /// Writes bytes, and gives them back.
+    async fn write(&self, bytes: Bytes, at: u64) -> anyhow::Result<Bytes> {
+        let (_turn, file) = (self.turn.lock().await, self.file.clone());
         blocking(move || {
-            write_at(&bytes, &file, at).context(uri)?;
+            write_at(&bytes, &file, at)?;
             Ok(bytes)
         })
         .await

@@ -8,6 +8,7 @@
 
 mod hash;
 mod parts;
+mod target;
 mod verified;
 
 use crate::machine::workspace::{Hashed, read_part};
@@ -23,9 +24,9 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use target::Target;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Files, or requests about them, at once.
 pub const AT_ONCE: usize = 24;
@@ -252,47 +253,12 @@ impl Engine {
     }
 }
 
-/// A file that arrives in parts, each written where it belongs while those before it may still be on
-/// their way: what is to be hashed in order need not be written in it.
-#[derive(Debug)]
-struct Target {
-    file: Arc<File>,
-    /// Of one writer at a time: the kernel lets no more into a file, and those that wait for it there
-    /// spin, which took as much CPU as the writing.
-    turn: Mutex<()>,
-}
-
-impl Target {
-    fn new(file: File) -> Target {
-        Target { file: Arc::new(file), turn: Mutex::new(()) }
-    }
-
-    /// Writes bytes, and gives them back.
-    async fn write(&self, bytes: Bytes, at: u64) -> anyhow::Result<Bytes> {
-        let (_turn, file) = (self.turn.lock().await, self.file.clone());
-        blocking(move || {
-            write_at(&bytes, &file, at)?;
-            Ok(bytes)
-        })
-        .await
-    }
-}
-
 /// Hashes bytes and writes them, slice by slice: what was read to be hashed is read again from the
 /// cache to be written.
 fn keep(bytes: &[u8], hasher: &mut Hasher, file: &mut File) -> io::Result<()> {
     for slice in bytes.chunks(SLICE) {
         hasher.update(slice);
         file.write_all(slice)?;
-    }
-    Ok(())
-}
-
-/// Writes bytes where they belong in a file, slice by slice.
-fn write_at(bytes: &[u8], file: &File, mut at: u64) -> io::Result<()> {
-    for slice in bytes.chunks(SLICE) {
-        file.write_all_at(slice, at)?;
-        at += slice.len() as u64;
     }
     Ok(())
 }
@@ -386,21 +352,6 @@ mod tests {
                 assert_ne!(kept(&bytes, "flipped"), whole, "{size}: byte {at}");
                 bytes[at] ^= 1;
             }
-        }
-    }
-
-    #[test]
-    fn parts_written_in_any_order_lie_where_they_belong() {
-        let bytes: Vec<u8> = (0..3 * SLICE + 5).map(|i| (i % 251) as u8).collect();
-        let directory = tempfile::tempdir().expect("a directory");
-        for part in [SLICE - 1, SLICE, SLICE + 1, bytes.len()] {
-            let path = directory.path().join(part.to_string());
-            let file = File::create(&path).expect("a file");
-            for (number, part_of) in bytes.chunks(part).enumerate().collect::<Vec<_>>().iter().rev()
-            {
-                write_at(part_of, &file, (number * part) as u64).expect("written");
-            }
-            assert!(std::fs::read(path).expect("a file") == bytes, "{part}");
         }
     }
 }

@@ -42,6 +42,28 @@ fn a_damaged_line_names_its_object_at_every_door() {
     });
 }
 
+/// An empty line between entries is JSON as well; a head without its end is none.
+#[test]
+fn a_head_that_was_cut_off_is_no_shorter_history() {
+    let server = Embedded::new();
+    for n in 1..=3 {
+        server.resource().publish(&commit(n), &Tree::of("a", "a")).version();
+    }
+    let many = server.resource().set("initial_history", 5);
+    let all = many.versions(None);
+    assert_eq!(all.len(), 3);
+    let head = |key: &String| key.ends_with("/.history.json");
+    let key = server.keys(BUCKET).into_iter().find(head).expect("a head");
+    let text = server.text(&key);
+    let oldest = text.rfind("\n{\"").expect("a line for each entry");
+    server.corrupt(BUCKET, &key, format!("{}\n{}", &text[..oldest], &text[oldest..]).into_bytes());
+    assert_eq!(many.versions(None), all);
+    server.corrupt(BUCKET, &key, format!("{}\n", &text[..oldest]).into_bytes());
+    let (error, hint) = many.check(None).failure();
+    assert!(error.contains(&key) && error.contains("damaged"), "{error}");
+    assert!(hint.contains("restore"), "{hint}");
+}
+
 #[test]
 fn what_the_machine_refuses_has_a_hint() {
     let server = Embedded::new();

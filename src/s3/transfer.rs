@@ -223,33 +223,49 @@ impl Engine {
         file: Option<File>,
     ) -> anyhow::Result<Sha256> {
         let etag = &self.tag_of(key, size).await?;
-        let target = &file.map(Target::new);
-        let ranges =
-            stream::iter(Span::cover(size, self.store.limits.part)).map(|span| async move {
-                // The first range in line asks for room first, so it never waits for those behind it.
-                let room = self.room(span.length).await?;
-                let mut bytes = self.store.get_span(key, span, etag).await?;
-                if let Some(target) = target {
-                    let written = target.write(bytes, span.start).await;
-                    bytes = written.with_context(|| self.store.uri(key.as_str()))?;
-                }
-                anyhow::Ok((bytes, room))
-            });
-        let hasher = ranges
+        let spans = Span::cover(size, self.store.limits.part);
+        let fetch = |span| self.store.get_span(key, span, etag);
+        let update = |hasher: &mut Hasher, bytes: &[u8]| hasher.update(bytes);
+        let hasher = self.in_order(key, spans, fetch, file, Hasher::default(), update).await?;
+        Ok(hasher.finish())
+    }
+
+    /// Fetches spans of an object side by side, writes each where it belongs in a file, where one is
+    /// given, and gives them to a sum one after the other, as they lie.
+    async fn in_order<S: Send + 'static, F: Future<Output = anyhow::Result<Bytes>>>(
+        &self,
+        key: &Key,
+        spans: impl Iterator<Item = Span>,
+        fetch: impl Fn(Span) -> F,
+        file: Option<File>,
+        sum: S,
+        update: fn(&mut S, &[u8]),
+    ) -> anyhow::Result<S> {
+        let (target, fetch) = (&file.map(Target::new), &fetch);
+        let spans = stream::iter(spans).map(|span| async move {
+            // The first span in line asks for room first, so it never waits for those behind it.
+            let room = self.room(span.length).await?;
+            let mut bytes = fetch(span).await?;
+            if let Some(target) = target {
+                let written = target.write(bytes, span.start).await;
+                bytes = written.with_context(|| self.store.uri(key.as_str()))?;
+            }
+            anyhow::Ok((bytes, room))
+        });
+        spans
             .buffered(PARTS_AT_ONCE)
-            .try_fold(Hasher::default(), |mut hasher, (bytes, room)| async move {
+            .try_fold(sum, |mut sum, (bytes, room)| async move {
                 self.store.report().advance(0, bytes.len() as u64);
-                let (hasher, bytes) = blocking(move || {
-                    hasher.update(&bytes);
-                    Ok((hasher, bytes))
+                let (sum, bytes) = blocking(move || {
+                    update(&mut sum, &bytes);
+                    Ok((sum, bytes))
                 })
                 .await?;
                 self.store.buffers.give(bytes);
                 drop(room);
-                anyhow::Ok(hasher)
+                anyhow::Ok(sum)
             })
-            .await?;
-        Ok(hasher.finish())
+            .await
     }
 }
 

@@ -256,7 +256,7 @@ impl Engine {
             .buffered(PARTS_AT_ONCE)
             .try_fold(sum, |mut sum, (bytes, room)| async move {
                 self.store.report().advance(0, bytes.len() as u64);
-                let (sum, bytes) = blocking(move || {
+                let (sum, bytes) = briefly(bytes.len() as u64, move || {
                     update(&mut sum, &bytes);
                     Ok((sum, bytes))
                 })

@@ -1,6 +1,6 @@
 //! A file that arrives in parts.
 
-use super::{SLICE, blocking};
+use super::{SLICE, briefly};
 use bytes::Bytes;
 use std::fs::File;
 use std::io;
@@ -27,7 +27,7 @@ impl Target {
     /// Writes bytes, and gives them back.
     pub(super) async fn write(&self, bytes: Bytes, at: u64) -> anyhow::Result<Bytes> {
         let (_turn, file) = (self.turn.lock().await, self.file.clone());
-        blocking(move || {
+        briefly(bytes.len() as u64, move || {
             write_at(&bytes, &file, at)?;
             Ok(bytes)
         })
